@@ -1,0 +1,104 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { requestId } from 'hono/request-id'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
+import type { Sql } from '../../shared/database/index.ts'
+import { type Fault, PlatformError } from '../../shared/errors.ts'
+import type { LaneThresholds } from '../../shared/lanes/index.ts'
+import type { Queue } from '../../shared/queue/index.ts'
+import type { ObjectStore } from '../../shared/storage/index.ts'
+import type { EndWaiters } from '../../shared/tasks/index.ts'
+import type { Logger } from '../../shared/telemetry/logger.ts'
+import type { Member } from '../../shared/tenants/index.ts'
+import { authenticate } from './authenticate.ts'
+import { answerError } from './problem.ts'
+import type { JsonBody } from './read-json-body.ts'
+import { addDocs } from './routes/docs.ts'
+import { addHealth } from './routes/health.ts'
+import { addObjects } from './routes/objects.ts'
+import { addTasks } from './routes/tasks/index.ts'
+import { addUploads } from './routes/uploads.ts'
+
+export type GatewayLimits = {
+  maxBodyBytes: number
+  maxJsonDepth: number
+  maxCodeBytes: number
+  maxInlineInputsBytes: number
+  /** A result above this size is fetched by its signed URL instead of through the gateway. */
+  maxAnsweredResultBytes: number
+  maxWaitSeconds: number
+  maxUploadBytes: number
+  signedUrlSeconds: number
+}
+
+export type GatewayDependencies = {
+  sql: Sql
+  queue: Queue
+  store: ObjectStore
+  endWaiters: EndWaiters
+  verifyToken: TokenVerifier
+  resolveMember: (identity: Identity) => Promise<Member>
+  thresholds: LaneThresholds
+  limits: GatewayLimits
+  logger: Logger
+}
+
+export type GatewayEnv = {
+  Variables: { requestId: string; logger: Logger; member: Member; body: JsonBody }
+}
+
+export type Gateway = OpenAPIHono<GatewayEnv>
+
+const REQUEST_ID_HEADER = 'x-request-id'
+
+/** The HTTP API over its dependencies; opens no port and reads no environment. */
+export const createApp = (dependencies: GatewayDependencies): Gateway => {
+  const { logger, verifyToken, resolveMember } = dependencies
+  const app: Gateway = new OpenAPIHono<GatewayEnv>({
+    // Every fault of a request in one answer, wherever it stands.
+    defaultHook: (result) => {
+      if (result.success) return
+      const place = result.target === 'json' ? 'body' : result.target === 'param' ? 'path' : result.target
+      const faults: Fault[] = result.error.issues.map((issue) => ({
+        loc: [place, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))],
+        msg: issue.message,
+        type: issue.code,
+      }))
+      const places = faults.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ')
+      throw new PlatformError('INVALID', `The request is not valid: ${places}`, { faults })
+    },
+  })
+
+  app.onError(answerError)
+  app.notFound((c) =>
+    answerError(new PlatformError('NOT_FOUND', `There is no ${c.req.method} ${c.req.path}; see /docs.`), c),
+  )
+  app.use(requestId({ headerName: REQUEST_ID_HEADER, limitLength: 64 }))
+  app.use(async (c, next) => {
+    c.set('logger', logger)
+    await next()
+  })
+  addObjects(app, dependencies)
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'self'"],
+        frameAncestors: ["'none'"],
+        imgSrc: ["'self'", 'data:'],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+      },
+      xFrameOptions: 'DENY',
+      referrerPolicy: 'no-referrer',
+    }),
+  )
+
+  addHealth(app, dependencies)
+  addDocs(app)
+
+  const signedIn = authenticate(verifyToken, resolveMember)
+  app.use('/tasks/*', signedIn)
+  app.use('/uploads/*', signedIn)
+  addTasks(app, dependencies)
+  addUploads(app, dependencies)
+  return app
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import {
+  connectionEnv,
+  identityEnv,
+  logLevelEnv,
+  parseEnv,
+  taskLimitsEnv,
+} from '../../shared/config/index.ts'
+
+const MIB = 1_024 * 1_024
+
+const Schema = z.object({
+  ...connectionEnv,
+  ...identityEnv,
+  ...logLevelEnv,
+  ...taskLimitsEnv,
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
+  HOST: z.string().default('0.0.0.0'),
+  /** Connections to PostgreSQL, beside the one that listens. */
+  DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(16),
+  LANE_HIGH_PRIORITY_SECONDS: z.coerce.number().positive().default(5),
+  LANE_DEFAULT_SECONDS: z.coerce.number().positive().default(300),
+  /** What a task is taken for when nobody said how long it runs. */
+  LANE_UNKNOWN_SECONDS: z.coerce.number().positive().default(30),
+  RESULT_MAX_ANSWERED_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(1 * MIB),
+  WAIT_MAX_SECONDS: z.coerce.number().int().min(1).max(60).default(30),
+  UPLOAD_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(1_024 * MIB),
+  SIGNED_URL_SECONDS: z.coerce.number().int().min(1).max(900).default(900),
+  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(25_000),
+})
+
+/** The gateway's configuration. @throws `MISCONFIGURED` */
+export const readGatewayEnv = (variables: NodeJS.ProcessEnv) => parseEnv(Schema, variables)

@@ -1,0 +1,63 @@
+import { createTokenVerifier } from '../../shared/auth/index.ts'
+import { readStoreOptions } from '../../shared/config/index.ts'
+import { connect } from '../../shared/database/index.ts'
+import { closeServer, listenOn } from '../../shared/http/serve.ts'
+import { openQueue } from '../../shared/queue/index.ts'
+import { openStore } from '../../shared/storage/index.ts'
+import { startEndWaiters } from '../../shared/tasks/index.ts'
+import { createLogger } from '../../shared/telemetry/logger.ts'
+import { stopOnSignal } from '../../shared/telemetry/stop-on-signal.ts'
+import { createMemberResolver } from '../../shared/tenants/index.ts'
+import { createApp } from './app.ts'
+import { readGatewayEnv } from './env.ts'
+
+const env = readGatewayEnv(process.env)
+const logger = createLogger('gateway', env.LOG_LEVEL)
+
+const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DATABASE_POOL })
+const queue = await openQueue(env.QUEUE_URL, { logger })
+const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+const endWaiters = await startEndWaiters(sql)
+
+const app = createApp({
+  sql,
+  queue,
+  store,
+  endWaiters,
+  logger,
+  verifyToken: createTokenVerifier({
+    issuer: env.OIDC_ISSUER,
+    audience: env.OIDC_AUDIENCE,
+    tenantClaim: env.OIDC_TENANT_CLAIM,
+  }),
+  resolveMember: createMemberResolver(sql),
+  thresholds: {
+    highPrioritySeconds: env.LANE_HIGH_PRIORITY_SECONDS,
+    defaultSeconds: env.LANE_DEFAULT_SECONDS,
+    unknownSeconds: env.LANE_UNKNOWN_SECONDS,
+  },
+  limits: {
+    maxBodyBytes: env.TASK_MAX_BODY_BYTES,
+    maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
+    maxCodeBytes: env.TASK_MAX_CODE_BYTES,
+    maxInlineInputsBytes: env.TASK_MAX_INLINE_BYTES,
+    maxAnsweredResultBytes: env.RESULT_MAX_ANSWERED_BYTES,
+    maxWaitSeconds: env.WAIT_MAX_SECONDS,
+    maxUploadBytes: env.UPLOAD_MAX_BYTES,
+    signedUrlSeconds: env.SIGNED_URL_SECONDS,
+  },
+})
+
+const { port, server } = await listenOn(app.fetch, { hostname: env.HOST, port: env.PORT })
+stopOnSignal(
+  [
+    { name: 'database', stop: () => sql.end({ timeout: 5 }) },
+    { name: 'store', stop: () => store.close() },
+    { name: 'queue', stop: () => queue.close() },
+    { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
+    // First, so that a request that waits for a task is answered instead of holding the server open.
+    { name: 'end waiters', stop: () => endWaiters.stop() },
+  ],
+  logger,
+)
+logger.info({ port }, 'listening')

@@ -1,0 +1,85 @@
+import { z } from '@hono/zod-openapi'
+import { LANES } from '../../../../shared/lanes/index.ts'
+import { DEFAULT_TIER, LIMIT_RANGES, TIERS, type Tier } from '../../../../shared/sandbox/index.ts'
+import { FAILURE_CODES } from '../../../../shared/tasks/index.ts'
+
+const PORT = /^[A-Za-z_][A-Za-z0-9_]*$/
+const HANDLER = /^(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:)?[A-Za-z_]\w*$/
+const MAX_NAME_CHARACTERS = 200
+const MAX_LABELS = 32
+const MAX_LABEL_CHARACTERS = 256
+const MAX_FILES = 32
+const MAX_ATTEMPTS = 10
+const MAX_PRIORITY = 9
+
+const { cpu, memoryMb, wallSeconds } = LIMIT_RANGES
+const tierNames = Object.keys(TIERS) as [Tier, ...Tier[]]
+
+const Labels = z
+  .record(z.string().regex(/^[\w.\-/]{1,63}$/), z.string().max(MAX_LABEL_CHARACTERS))
+  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
+
+const Files = z
+  .record(z.string().regex(PORT), z.uuid())
+  .refine((files) => Object.keys(files).length <= MAX_FILES, `at most ${MAX_FILES} files`)
+
+/** A task as a user submits it. `inputs` is looked at here and kept as the text that was sent. */
+export const Submission = z
+  .strictObject({
+    code: z
+      .string()
+      .min(1)
+      .openapi({ description: 'Python source of one module', example: 'def double(x):\n    return 2 * x\n' }),
+    handler: z
+      .string()
+      .regex(HANDLER, 'must be "function" or "module:function"')
+      .openapi({ description: 'The function to call', example: 'double' }),
+    inputs: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .openapi({
+        description: "The function's arguments by name; kept to the letter",
+        example: { x: 291.5 },
+      }),
+    files: Files.default({}).openapi({ description: 'Upload ids by argument name (POST /uploads)' }),
+    name: z.string().min(1).max(MAX_NAME_CHARACTERS).optional(),
+    estimated_seconds: z
+      .number()
+      .positive()
+      .max(wallSeconds.max)
+      .optional()
+      .openapi({ description: 'How long you expect it to run: picks the lane' }),
+    lane: z.enum(LANES).optional().openapi({ description: 'Picks the lane yourself' }),
+    priority: z.number().int().min(0).max(MAX_PRIORITY).default(0),
+    resources: z
+      .union([
+        z.enum(tierNames),
+        z.strictObject({
+          cpu: z.number().min(cpu.min).max(cpu.max),
+          memory_mb: z.number().int().min(memoryMb.min).max(memoryMb.max),
+        }),
+      ])
+      .default(DEFAULT_TIER)
+      .openapi({ description: 'A tier, or CPUs and memory' }),
+    timeout_seconds: z
+      .number()
+      .min(wallSeconds.min)
+      .max(wallSeconds.max)
+      .optional()
+      .openapi({ description: "From the start of an attempt; the tier's when left out" }),
+    retry: z
+      .strictObject({
+        max_attempts: z.number().int().min(1).max(MAX_ATTEMPTS).optional(),
+        on: z.array(z.enum(FAILURE_CODES)).max(FAILURE_CODES.length).default([]),
+      })
+      .default({ on: [] })
+      .openapi({ description: 'Failures to try again besides `worker_lost` and `sandbox_error`' }),
+    reuse: z
+      .enum(['tenant', 'never'])
+      .default('tenant')
+      .openapi({ description: '`never`: a whole sandbox for this run alone' }),
+    labels: Labels.default({}),
+  })
+  .openapi('Submission')
+
+export type Submission = z.infer<typeof Submission>

@@ -1,0 +1,39 @@
+import postgres from 'postgres'
+
+/** A pool; values of type `json` are text on both sides, because user JSON is opaque. */
+export type Sql = postgres.Sql<{ json: string }>
+
+export type ConnectOptions = {
+  /** Shown in `pg_stat_activity`. */
+  name: string
+  maxConnections?: number
+  /**
+   * `relaxed` answers before the commit is on disk (`synchronous_commit = off`): for what a crash may take back
+   * because the lease protocol repairs it (claims, heartbeats, progress). Submissions and completions are `strict`.
+   */
+  durability?: 'strict' | 'relaxed'
+  statementTimeoutMs?: number
+}
+
+const CONNECT_TIMEOUT_SECONDS = 10
+
+/** Opens a pool; the first query connects. End it with `sql.end({ timeout })`. */
+export const connect = (url: string, options: ConnectOptions): Sql =>
+  postgres(url, {
+    max: options.maxConnections ?? 10,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    connection: {
+      application_name: options.name,
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      synchronous_commit: options.durability === 'relaxed' ? 'off' : 'on',
+    },
+    onnotice: () => {},
+    types: {
+      json: {
+        to: 114,
+        from: [114],
+        serialize: (text: string) => text,
+        parse: (text: string) => text,
+      },
+    },
+  })

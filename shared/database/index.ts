@@ -1,0 +1,8 @@
+/**
+ * PostgreSQL, the truth: connections, migrations, and the wake-ups that LISTEN and NOTIFY carry.
+ *
+ * @module
+ */
+export { type ConnectOptions, connect, type Sql } from './connect.ts'
+export { migrate } from './migrate.ts'
+export { type Channel, listen, notify } from './wake-ups.ts'

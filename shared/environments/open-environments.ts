@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { mkdir, rename } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Logger } from '../telemetry/logger.ts'
+import { buildEnvironment, measureFolder } from './build-environment.ts'
+import { type BuildSandbox, runPip } from './build-sandbox.ts'
+import { type EnvironmentsConfig, environmentsConfigSchema } from './config.ts'
+import { copyInterpreter } from './copy-interpreter.ts'
+import { ensureDefaultEnvironment } from './default.ts'
+import type { Environment } from './environment.ts'
+import { EnvironmentCache } from './environment-cache.ts'
+import { findInterpreter } from './find-interpreter.ts'
+import { lockRequirements } from './lock-requirements.ts'
+import { type PackageIndex, readPackageIndex } from './package-index.ts'
+import { formatRequirement, isLocked, parseRequirements } from './requirements.ts'
+
+export type EnvironmentsOptions = {
+  /** The same folder as of the default environment: they share interpreters. */
+  dataDir: string
+  /** A command or path; the first fitting Python 3 on the PATH when left out. */
+  python?: string
+  /** Where packages come from; pip's own configuration when left out. */
+  index?: PackageIndex
+  config?: Partial<EnvironmentsConfig>
+  logger?: Logger
+}
+
+/** An environment that stays in place until it is released. */
+export type HeldEnvironment = { environment: Environment; release(): Promise<void> }
+
+export type Environments = {
+  /** Resolves requirement lines to lines with one version and its hashes each: what a published version keeps. */
+  lock(requirements: readonly string[]): Promise<readonly string[]>
+  /**
+   * The environment of these requirements, built when nobody did yet; of none, the default one. Lines without hashes are
+   * locked first.
+   */
+  acquire(requirements: readonly string[]): Promise<HeldEnvironment>
+  close(): void
+}
+
+const FORMAT = 1
+
+const sha256 = (...parts: string[]) => createHash('sha256').update(parts.join('\n')).digest('hex')
+
+/** Calls `find` once it succeeded; a failure is tried again by the next caller. */
+const once = <T>(find: () => Promise<T>): (() => Promise<T>) => {
+  let found: Promise<T> | undefined
+  return () => {
+    found ??= find().catch((error: unknown) => {
+      found = undefined
+      throw error
+    })
+    return found
+  }
+}
+
+/**
+ * Opens the environments of requirements: one per set, content-addressed, built once with hashes in a sandbox that reaches
+ * the package index and nothing else, and kept until the cache is full.
+ *
+ * @example
+ * const { environment, release } = await environments.acquire(['pandas>=2.2,<3'])
+ */
+export const openEnvironments = (options: EnvironmentsOptions): Environments => {
+  const config = environmentsConfigSchema.parse(options.config ?? {})
+  const folder = resolve(options.dataDir, 'environments')
+  const cache = new EnvironmentCache({ ...config, folder })
+  const findInterpreterCopy = once(async () =>
+    copyInterpreter(resolve(options.dataDir, 'interpreters'), await findInterpreter(options.python)),
+  )
+  const findIndex = once(async () => options.index ?? readPackageIndex((await findInterpreterCopy()).host))
+  const openSandbox = async (): Promise<BuildSandbox> => {
+    return { interpreter: await findInterpreterCopy(), index: await findIndex(), limits: config }
+  }
+
+  const lock = async (requirements: readonly string[]): Promise<readonly string[]> => {
+    const parsed = parseRequirements(requirements, config.maxRequirements)
+    const lines = parsed.map(formatRequirement)
+    if (parsed.every(isLocked)) return lines
+    await mkdir(folder, { recursive: true })
+    const { id } = await findInterpreterCopy()
+    return lockRequirements(lines, join(folder, `lock-${sha256(id, ...lines)}.txt`), openSandbox)
+  }
+
+  const build = async (id: string, lines: readonly string[]): Promise<Environment> => {
+    const interpreter = await findInterpreterCopy()
+    const plan = { folder, id, interpreter, timeoutMs: config.buildTimeoutSeconds * 1_000 }
+    const environment = await buildEnvironment(plan, async (sitePackages) => {
+      const start = performance.now()
+      const move = (out: string) => rename(join(out, 'site-packages'), sitePackages)
+      await runPip('install', lines, dirname(sitePackages), await openSandbox(), move)
+      const bytes = await measureFolder(sitePackages)
+      options.logger?.info({ environment: id, bytes, ms: performance.now() - start }, 'built an environment')
+    })
+    const removed = await cache.shrink(interpreter.host)
+    if (removed.length > 0) options.logger?.info({ removed }, 'removed environments that were not in use')
+    return environment
+  }
+
+  return {
+    lock,
+    async acquire(requirements) {
+      if (requirements.length === 0) {
+        return { environment: await ensureDefaultEnvironment(options), release: async () => undefined }
+      }
+      const lines = await lock(requirements)
+      const interpreter = await findInterpreterCopy()
+      const id = sha256(`requirements ${FORMAT}`, interpreter.id, ...lines)
+      await mkdir(folder, { recursive: true })
+      await cache.hold(id)
+      try {
+        await cache.waitForRemoval(id, interpreter.host)
+        const environment = (await cache.find(id)) ?? (await build(id, lines))
+        let held = true
+        const release = async () => {
+          if (held) await cache.release(id)
+          held = false
+        }
+        return { environment, release }
+      } catch (error) {
+        await cache.release(id)
+        throw error
+      }
+    },
+    close: () => cache.close(),
+  }
+}

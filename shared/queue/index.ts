@@ -1,0 +1,53 @@
+/**
+ * The queue port: it carries hints ("this task waits in that lane"), never the truth. PostgreSQL holds the truth; a
+ * hint that is lost is sent again by the janitor, a hint too many is refused by the claim. See docs/queue.md.
+ *
+ * @module
+ */
+import { PlatformError } from '../errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { openBullPostgresQueue } from './bullmq-postgres.ts'
+import { createExplain } from './explain.ts'
+import type { Queue, QueueContext } from './port.ts'
+import { openRedisQueue } from './redis.ts'
+import { openRowsQueue } from './rows.ts'
+import { createWarn } from './warn.ts'
+
+export type { Consumer, HandleHint, Hint, Queue } from './port.ts'
+
+export type QueueOptions = {
+  logger: Logger
+  /** The longest that `enqueue` and `depth` may take before they fail with `UNAVAILABLE`. */
+  timeoutMs?: number
+  /** A consumer that is silent for this long counts as dead; its hints go to others within twice that time. */
+  silenceMs?: number
+}
+
+const DEFAULTS = { timeoutMs: 2_000, silenceMs: 5_000 }
+
+type Adapter = (url: URL, context: QueueContext) => Promise<Queue>
+
+const ADAPTERS: Record<string, Adapter> = {
+  'redis:': openRedisQueue,
+  'rediss:': openRedisQueue,
+  'postgres:': openRowsQueue,
+  'postgresql:': openRowsQueue,
+  'bullmq+postgres:': openBullPostgresQueue,
+}
+
+/**
+ * Opens the queue that a URL names: `redis://` and `rediss://` are BullMQ, `postgres://` is two tables of ours, and
+ * `bullmq+postgres://` is BullMQ's own PostgreSQL back end.
+ *
+ * @throws `MISCONFIGURED` when the URL names no queue or the server would lose hints, `UNAVAILABLE` when it is away
+ */
+export const openQueue = async (url: string, options: QueueOptions): Promise<Queue> => {
+  const parsed = URL.parse(url)
+  const open = parsed && ADAPTERS[parsed.protocol]
+  if (!parsed || !open) {
+    const schemes = Object.keys(ADAPTERS).map((protocol) => `${protocol}//`)
+    throw new PlatformError('MISCONFIGURED', `The queue's URL must start with one of ${schemes.join(', ')}.`)
+  }
+  const explain = createExplain(parsed)
+  return await open(parsed, { ...DEFAULTS, ...options, explain, warn: createWarn(options.logger, explain) })
+}

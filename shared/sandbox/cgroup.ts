@@ -1,0 +1,197 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * The kernel's accounts and limits of one sandbox. Reading and writing is synchronous: these files are the kernel's
+ * memory, a thread pool would take longer than they do.
+ */
+export type Cgroup = {
+  /** The files into which a process writes its id to enter. */
+  readonly doors: readonly string[]
+  limit(limits: { cpu: number; memoryMb: number; pids: number }): void
+  /** Counters since the sandbox began; `resetPeak` starts a new measure of the peak where the kernel can. */
+  read(): CgroupCounters
+  resetPeak(): void
+  /** What is used now. */
+  memoryMb(): number
+  /** Ends every process inside. */
+  kill(): void
+  /** Waits until it is empty and removes it. */
+  remove(): Promise<void>
+}
+
+export type CgroupCounters = {
+  cpuSeconds: number
+  memoryPeakMb: number
+  oomKills: number
+  pidsRefused: number
+}
+
+export const CPU_PERIOD_US = 100_000
+const MEBIBYTE = 1024 * 1024
+const MICROSECONDS = 1e6
+const NANOSECONDS = 1e9
+const REMOVE_TIMEOUT_MS = 5_000
+
+export const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8')
+export const write = (folder: string, name: string, value: string | number): void =>
+  writeFileSync(join(folder, name), String(value))
+
+/** Swap has its own limit only where the kernel accounts for it. */
+const writeIfOffered = (folder: string, name: string, value: string | number): void => {
+  try {
+    write(folder, name, value)
+  } catch (error) {
+    if (!['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+/** The number after `key ` in a file of such lines; 0 without one. */
+const counter = (text: string, key: string): number =>
+  Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+
+const killListed = (folder: string): void => {
+  for (const pid of read(folder, 'cgroup.procs').split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+const removeFolder = async (folder: string, kill: () => void): Promise<void> => {
+  const deadline = Date.now() + REMOVE_TIMEOUT_MS
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    try {
+      rmdirSync(folder)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > deadline) throw error
+    }
+    kill()
+    await sleep(pauseMs)
+  }
+}
+
+/**
+ * The peak of memory since the last reset. Linux 6.12 resets it for whoever holds the file open; before that only a
+ * new high is this run's own, and before 5.19 there is none: the present use stands in, a lower bound.
+ */
+const openPeak = (folder: string) => {
+  let file: number | undefined
+  let before = 0
+  const current = () => Number(read(folder, 'memory.current'))
+  const highest = () => {
+    if (file === undefined) return 0
+    const text = Buffer.alloc(32)
+    return Number(text.toString('latin1', 0, readSync(file, text, 0, text.length, 0)))
+  }
+  try {
+    file = openSync(join(folder, 'memory.peak'), 'r+')
+  } catch {}
+  return {
+    read: () => {
+      const peak = highest()
+      return peak > before ? peak : current()
+    },
+    reset: () => {
+      try {
+        if (file !== undefined) writeSync(file, 'reset')
+      } catch {
+        before = highest()
+      }
+    },
+    close: () => {
+      if (file !== undefined) closeSync(file)
+      file = undefined
+    },
+  }
+}
+
+/** Version 2: one folder. */
+export const createCgroupV2 = (parent: string, name: string): Cgroup => {
+  const folder = join(parent, name)
+  mkdirSync(folder)
+  const peak = openPeak(folder)
+  const kill = () => {
+    try {
+      write(folder, 'cgroup.kill', 1)
+    } catch {
+      killListed(folder) // Linux before 5.14
+    }
+  }
+  return {
+    doors: [join(folder, 'cgroup.procs')],
+    limit({ cpu, memoryMb, pids }) {
+      write(folder, 'memory.max', memoryMb * MEBIBYTE)
+      writeIfOffered(folder, 'memory.swap.max', 0)
+      write(folder, 'pids.max', pids)
+      write(folder, 'cpu.max', `${Math.round(cpu * CPU_PERIOD_US)} ${CPU_PERIOD_US}`)
+    },
+    read: () => ({
+      cpuSeconds: counter(read(folder, 'cpu.stat'), 'usage_usec') / MICROSECONDS,
+      memoryPeakMb: peak.read() / MEBIBYTE,
+      oomKills: counter(read(folder, 'memory.events'), 'oom_kill'),
+      pidsRefused: counter(read(folder, 'pids.events'), 'max'),
+    }),
+    resetPeak: peak.reset,
+    memoryMb: () => Number(read(folder, 'memory.current')) / MEBIBYTE,
+    kill,
+    remove: () => {
+      peak.close()
+      return removeFolder(folder, kill)
+    },
+  }
+}
+
+export const V1_CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct'] as const
+export type V1Parents = Record<(typeof V1_CONTROLLERS)[number], string>
+
+/** Version 1: a folder per controller (some may share one). */
+export const createCgroupV1 = (parents: V1Parents, name: string): Cgroup => {
+  const memory = join(parents.memory, name)
+  const pids = join(parents.pids, name)
+  const cpu = join(parents.cpu, name)
+  const cpuacct = join(parents.cpuacct, name)
+  const folders = [...new Set([memory, pids, cpu, cpuacct])]
+  for (const folder of folders) mkdirSync(folder)
+  const kill = () => folders.forEach(killListed)
+  return {
+    doors: folders.map((folder) => join(folder, 'cgroup.procs')),
+    limit(limits) {
+      const bytes = limits.memoryMb * MEBIBYTE
+      // The limit with swap is never below the one without: which goes first depends on the direction.
+      const raise = Number(read(memory, 'memory.limit_in_bytes')) < bytes
+      if (raise) writeIfOffered(memory, 'memory.memsw.limit_in_bytes', bytes)
+      write(memory, 'memory.limit_in_bytes', bytes)
+      writeIfOffered(memory, 'memory.memsw.limit_in_bytes', bytes)
+      write(pids, 'pids.max', limits.pids)
+      write(cpu, 'cpu.cfs_period_us', CPU_PERIOD_US)
+      write(cpu, 'cpu.cfs_quota_us', Math.round(limits.cpu * CPU_PERIOD_US))
+    },
+    read: () => ({
+      cpuSeconds: Number(read(cpuacct, 'cpuacct.usage')) / NANOSECONDS,
+      memoryPeakMb: Number(read(memory, 'memory.max_usage_in_bytes')) / MEBIBYTE,
+      oomKills: counter(read(memory, 'memory.oom_control'), 'oom_kill'),
+      pidsRefused: counter(read(pids, 'pids.events'), 'max'),
+    }),
+    memoryMb: () => Number(read(memory, 'memory.usage_in_bytes')) / MEBIBYTE,
+    resetPeak: () => write(memory, 'memory.max_usage_in_bytes', 0),
+    kill,
+    remove: async () => {
+      for (const folder of folders) await removeFolder(folder, kill)
+    },
+  }
+}

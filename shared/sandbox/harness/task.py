@@ -1,0 +1,248 @@
+"""The process that runs the user's function, by the runtime contract (mode A)."""
+
+import errno
+import json
+import os
+import sys
+import time
+
+import _signal
+
+from . import confine, threads, values
+
+DONE_WELL = b"done"
+FILE_NAME = "main.py"
+TEXT_LIMIT = 16_000
+ERROR_FILE = "/workspace/out/_runner_error.json"
+OURS = __package__
+
+
+class Failed(Exception):
+    """The run failed by a rule of the platform: (failure code, sentence)."""
+
+
+def _take_streams(orders, out, err, verdict):
+    """Standard streams, the verdict's pipe, the orders' pipe until they have been read, and nothing else."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    for source, target in ((null, 0), (out, 1), (err, 2)):
+        os.dup2(source, target)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in (orders, verdict):
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the listing's own
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+
+
+def _read_orders(fd):
+    with open(fd, "rb") as file:
+        return json.loads(file.read())
+
+
+def _set_environment(limits):
+    count = str(threads.count_for(limits["cpu"]))
+    os.environ.clear()
+    os.environ.update(
+        MECAPY_CPU_LIMIT=f"{limits['cpu']:g}",
+        MECAPY_MEM_LIMIT_MB=str(limits["memory_mb"]),
+        MECAPY_SCRATCH="/workspace/scratch",
+        OMP_NUM_THREADS=count,
+        OPENBLAS_NUM_THREADS=count,
+        MKL_NUM_THREADS=count,
+        HOME="/tmp",
+        TMPDIR="/tmp",
+        LANG="C.UTF-8",
+    )
+    os.chdir("/workspace/scratch")
+    sys.path.insert(0, "/workspace")
+    sys.argv = [FILE_NAME]
+
+
+def _hide_harness():
+    """The user's names are their own: `import collect` must not find ours."""
+    for name in [name for name in sys.modules if name == OURS or name.startswith(f"{OURS}.")]:
+        del sys.modules[name]
+    sys.modules["__main__"] = type(sys)("__main__")
+
+
+def _load_module(name):
+    module = type(sys)(name)
+    module.__file__ = f"/workspace/{FILE_NAME}"
+    sys.modules[name] = module
+    with open(module.__file__, "rb") as file:
+        code = compile(file.read(), FILE_NAME, "exec", dont_inherit=True)
+    exec(code, module.__dict__)  # noqa: S102 - it is what a sandbox is for
+    return module
+
+
+def _find_function(module, name):
+    function = module.__dict__.get(name)
+    if callable(function):
+        return function
+    names = sorted(key for key, value in module.__dict__.items() if callable(value) and not key.startswith("_"))
+    raise Failed("user_error", f"the code has no function {name!r}; it has: {', '.join(names[:20]) or 'none'}")
+
+
+def _load_arguments(files):
+    with open("/workspace/in/data.json", encoding="utf-8", newline="") as file:
+        text = file.read()
+    try:
+        arguments = values.load_inputs(text)
+    except ValueError as error:
+        raise Failed("user_error", str(error)) from None
+    if files:
+        from pathlib import Path
+
+        arguments.update({file["port"]: Path("/workspace/in/files", file["name"]) for file in files})
+    return arguments
+
+
+def _write_result(value):
+    try:
+        data = values.dump_result(value)
+    except values.Invalid as invalid:
+        raise Failed("invalid_output", str(invalid)) from None
+    path = "/workspace/out/data.json"
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        raise Failed("invalid_output", "out/data.json is a folder: leave that name to the result") from None
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+        file.write(data)
+
+
+def _finish(module):
+    """As at an interpreter's end: exit functions run, files that only the module still holds are written out."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    module.__dict__.clear()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _cut(text):
+    return text if len(text) <= TEXT_LIMIT else f"{text[: TEXT_LIMIT // 2]}\n…\n{text[-TEXT_LIMIT // 2 :]}"
+
+
+def _describe(error):
+    """The contract's error file; an exception may be as hostile as any code."""
+    import traceback
+
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_globals.get("__package__") == OURS:
+        frames = frames.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(error), error, frames))
+        message = str(error)
+    except BaseException:  # noqa: BLE001
+        text, message = f"{type(error).__name__}\n", "the exception cannot be shown"
+    return {
+        "error": _cut(message),
+        "type": type(error).__name__,
+        "traceback": _cut(text),
+        "ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _is_full(path):
+    state = os.statvfs(path)
+    return state.f_bavail == 0 or state.f_favail == 0
+
+
+def _classify(error):
+    """The failure code of an uncaught exception: most are the user's, some are a limit's."""
+    if isinstance(error, Failed):
+        return error.args[0]
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "output_too_large" if _is_full("/workspace/out") else "disk_full"
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return "disk_full"
+    return "user_error"
+
+
+def _summarise(error, described):
+    if isinstance(error, Failed):
+        return error.args[1]
+    if isinstance(error, SystemExit):
+        return f"the code ended itself with sys.exit({error.code!r:.80}) instead of returning a result"
+    number = error.errno if isinstance(error, OSError) else None
+    return _cut(f"{described['type']}: {described['error']}"[:2000]) + HINTS.get(number, "")
+
+
+HINTS = {
+    errno.EMFILE: " (the limit of open files was reached)",
+    errno.EAGAIN: " (the limit of processes may have been reached)",
+    errno.EFBIG: " (the limit of a file's size was reached)",
+    errno.ENETUNREACH: " (a task has no network)",
+}
+
+
+def _tell_failure(error, verdict):
+    described = _describe(error)
+    failure = {"code": _classify(error), "message": _summarise(error, described)}
+    if not isinstance(error, Failed):
+        failure["error"] = json.dumps(described)
+        try:
+            os.unlink(ERROR_FILE)
+        except OSError:
+            pass
+        try:
+            with open(ERROR_FILE, "x", encoding="ascii") as file:
+                file.write(failure["error"])
+        except OSError:
+            pass  # the verdict carries it too: a full disk hides no error
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # noqa: BLE001
+            pass
+    os.write(verdict, json.dumps(failure).encode("ascii"))
+
+
+def _prepare(config, orders, pipes):
+    """All that can be done before there is anything to run."""
+    _take_streams(orders, *pipes)
+    confine.confine(config["task_uid"], config["filter"])
+    threads.seed_afresh()
+    for number in (_signal.SIGCHLD, _signal.SIGTERM):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    _hide_harness()
+
+
+def _call(header):
+    arguments = _load_arguments(header["files"])
+    module = _load_module(header["module"])
+    value = _find_function(module, header["function"])(**arguments)
+    _write_result(value)
+    _finish(module)
+
+
+def run(config, orders, pipes):
+    """Never returns. Exit status 0 and the verdict `done` mean that `out/data.json` is the function's result."""
+    verdict = pipes[2]
+    status = 1
+    try:
+        _prepare(config, orders, pipes)
+        header = _read_orders(orders)
+        confine.limit_resources(header["limits"])
+        _set_environment(header["limits"])
+        threads.set_count(header["limits"]["cpu"], config["blas"])
+        try:
+            _call(header)
+        except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the user's too
+            _tell_failure(error, verdict)
+        else:
+            os.write(verdict, DONE_WELL)
+            status = 0
+    finally:
+        os._exit(status)

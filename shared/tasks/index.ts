@@ -1,0 +1,35 @@
+/**
+ * Tasks: one run each of one function on given inputs, from submission to its one end.
+ *
+ * @module
+ */
+export { type AttemptRunner, type AttemptRunnerOptions, startAttemptRunner } from './attempt-runner.ts'
+export { cancelTask } from './cancel-task.ts'
+export { type Claim, claimTask, renewLeases } from './claim-task.ts'
+export { type EndWaiters, startEndWaiters } from './end-waiters.ts'
+export { type AttemptEnd, finishAttempt } from './finish-attempt.ts'
+export { type Log, readLog } from './read-log.ts'
+export {
+  type AttemptSummary,
+  countAhead,
+  getErrorDetail,
+  getResult,
+  getTask,
+  listArtifacts,
+  listAttempts,
+  listTasks,
+  type StoredArtifact,
+  type StoredResult,
+  type TaskFilter,
+} from './read-tasks.ts'
+export { reapLostAttempts, takeUnclaimed } from './reconcile.ts'
+export { type Idempotency, type NewTask, type Submitted, submitTask } from './submit-task.ts'
+export {
+  type EstimateSource,
+  FAILURE_CODES,
+  type FailureCode,
+  isTerminal,
+  TASK_STATUSES,
+  type Task,
+  type TaskStatus,
+} from './task.ts'

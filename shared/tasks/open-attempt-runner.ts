@@ -1,0 +1,59 @@
+import type { z } from 'zod'
+import { type attemptEnv, type connectionEnv, readStoreOptions, type taskLimitsEnv } from '../config/index.ts'
+import { connect } from '../database/index.ts'
+import { ensureDefaultEnvironment } from '../environments/index.ts'
+import { openQueue } from '../queue/index.ts'
+import { openSandboxes } from '../sandbox/index.ts'
+import { openStore } from '../storage/index.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Part } from '../telemetry/stop-on-signal.ts'
+import { startAttemptRunner } from './attempt-runner.ts'
+
+type Env = z.infer<z.ZodObject<typeof connectionEnv & typeof taskLimitsEnv & typeof attemptEnv>>
+
+const POOL_SIZE = 8
+
+/**
+ * Everything that a process which runs attempts is made of, from its configuration: environment, sandboxes, two
+ * database pools, queue, store, and the runner over them.
+ *
+ * @returns the runner, the queue, and the parts to stop, in the order of their starting
+ * @throws `MISCONFIGURED` when this host cannot isolate at the level that the configuration asks for
+ */
+export const openAttemptRunner = async (env: Env, logger: Logger) => {
+  const environment = await ensureDefaultEnvironment({ dataDir: env.ENVIRONMENTS_DIR, logger })
+  const sandboxes = await openSandboxes({
+    logger,
+    config: { engine: env.SANDBOX_ENGINE, floor: env.SANDBOX_FLOOR },
+    preload: [{ environment, modules: ['numpy'] }],
+  })
+  const sql = connect(env.DATABASE_URL, { name: env.WORKER_NAME, maxConnections: POOL_SIZE })
+  const relaxedSql = connect(env.DATABASE_URL, {
+    name: env.WORKER_NAME,
+    maxConnections: POOL_SIZE,
+    durability: 'relaxed',
+  })
+  const queue = await openQueue(env.QUEUE_URL, { logger })
+  const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+  const runner = await startAttemptRunner({
+    sql,
+    relaxedSql,
+    queue,
+    store,
+    sandboxes,
+    environment,
+    logger,
+    worker: env.WORKER_NAME,
+    leaseSeconds: env.LEASE_SECONDS,
+    maxInlineBytes: env.TASK_MAX_INLINE_BYTES,
+    maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
+  })
+  logger.info({ engine: sandboxes.engine, level: sandboxes.level }, 'sandboxes are ready')
+  const parts: Part[] = [
+    { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
+    { name: 'store', stop: () => store.close() },
+    { name: 'queue', stop: () => queue.close() },
+    { name: 'sandboxes', stop: () => sandboxes.close() },
+  ]
+  return { runner, queue, parts }
+}

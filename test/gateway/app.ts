@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createApp, type GatewayDependencies } from '../../functions/gateway/app.ts'
+import { issueToken, startIssuer } from '../../local/issuer.ts'
+import { createTokenVerifier } from '../../shared/auth/index.ts'
+import { connect } from '../../shared/database/index.ts'
+import { openQueue } from '../../shared/queue/index.ts'
+import { openStore } from '../../shared/storage/index.ts'
+import { startEndWaiters } from '../../shared/tasks/index.ts'
+import { createLogger } from '../../shared/telemetry/logger.ts'
+import { createMemberResolver } from '../../shared/tenants/index.ts'
+import { createDatabase } from '../services/postgres.ts'
+
+export type TestGateway = {
+  dependencies: GatewayDependencies
+  fetch(
+    method: string,
+    path: string,
+    init?: { body?: string; headers?: Record<string, string>; token?: string },
+  ): Promise<Response>
+  token(tenant?: string, user?: string): Promise<string>
+  stop(): Promise<void>
+}
+
+/** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
+export const startTestGateway = async (): Promise<TestGateway> => {
+  const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
+  const databaseUrl = await createDatabase()
+  const logger = createLogger('test', 'silent')
+  const sql = connect(databaseUrl, { name: 'test gateway' })
+  const issuer = await startIssuer(directory)
+  const queue = await openQueue(databaseUrl, { logger })
+  const store = await openStore(pathToFileURL(directory).href, {
+    publicUrl: 'http://localhost:8000',
+    signingKeys: ['signing-key-of-a-test-0123456789abcdef'],
+  })
+  const endWaiters = await startEndWaiters(sql)
+  const dependencies: GatewayDependencies = {
+    sql,
+    queue,
+    store,
+    endWaiters,
+    logger,
+    verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
+    resolveMember: createMemberResolver(sql),
+    thresholds: { highPrioritySeconds: 5, defaultSeconds: 300, unknownSeconds: 30 },
+    limits: {
+      maxBodyBytes: 100_000,
+      maxJsonDepth: 100,
+      maxCodeBytes: 10_000,
+      maxInlineInputsBytes: 1_000,
+      maxAnsweredResultBytes: 2_000,
+      maxWaitSeconds: 5,
+      maxUploadBytes: 1_000_000,
+      signedUrlSeconds: 60,
+    },
+  }
+  const app = createApp(dependencies)
+  const token = (tenant = 'acme', user = 'ada') =>
+    issueToken(directory, issuer.url, { tenant, user, roles: ['user'] })
+  return {
+    dependencies,
+    token,
+    fetch: async (method, path, { body, headers, token: given } = {}) =>
+      await app.request(path, {
+        method,
+        ...(body !== undefined && { body }),
+        headers: {
+          authorization: `Bearer ${given ?? (await token())}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+      }),
+    stop: async () => {
+      await endWaiters.stop()
+      await queue.close()
+      await store.close()
+      await issuer.stop()
+      await sql.end()
+      await rm(directory, { recursive: true })
+    },
+  }
+}

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect, type Sql } from '../../shared/database/index.ts'
+import {
+  type AttemptEnd,
+  cancelTask,
+  claimTask,
+  finishAttempt,
+  getResult,
+  getTask,
+  type NewTask,
+  reapLostAttempts,
+  renewLeases,
+  submitTask,
+  takeUnclaimed,
+} from '../../shared/tasks/index.ts'
+import type { Member } from '../../shared/tenants/index.ts'
+import { createDatabase } from '../services/postgres.ts'
+import { createMember, newTask } from './new-task.ts'
+
+const LEASE_SECONDS = 30
+const completed: AttemptEnd = {
+  outcome: 'completed',
+  result: { text: '{"result":583.0}', sizeBytes: 16 },
+  artifacts: [],
+}
+const failed = (failureCode: 'user_error' | 'worker_lost' | 'out_of_memory'): AttemptEnd => ({
+  outcome: 'failed',
+  failureCode,
+  message: 'it failed',
+})
+
+let sql: Sql
+let member: Member
+beforeAll(async () => {
+  sql = connect(await createDatabase(), { name: 'test' })
+  member = await createMember(sql)
+})
+afterAll(() => sql.end())
+
+const submit = async (changes?: Partial<NewTask>) => (await submitTask(sql, member, newTask(changes))).task
+const claim = async (taskId: string) => {
+  const claimed = await claimTask(sql, taskId, 'test-worker', LEASE_SECONDS)
+  if (!claimed) throw new Error('not claimed')
+  return claimed
+}
+const read = async (id: string) => {
+  const task = await getTask(sql, member.tenantId, id)
+  if (!task) throw new Error('no such task')
+  return task
+}
+const eventTypes = async (id: string) =>
+  (await sql<{ type: string }[]>`select type from events where task_id = ${id} order by id`).map(
+    ({ type }) => type,
+  )
+const expireLease = (id: string) =>
+  sql`update tasks set lease_expires_at = now() - interval '1 second' where id = ${id}`
+
+describe('submitting', () => {
+  test('a task is recorded with its first event', async () => {
+    const task = await submit()
+    expect(task).toMatchObject({ status: 'queued', attempt: 0 })
+    expect(await eventTypes(task.id)).toEqual(['task.queued'])
+  })
+
+  test('an idempotency key answers its first task again', async () => {
+    const idempotency = { key: 'k1', requestSha256: 'same' }
+    const first = await submitTask(sql, member, newTask(), idempotency)
+    const second = await submitTask(sql, member, newTask(), idempotency)
+    expect(second).toMatchObject({ replayed: true, task: { id: first.task.id } })
+  })
+
+  test('two requests with one idempotency key at one moment make one task', async () => {
+    const idempotency = { key: 'k2', requestSha256: 'same' }
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => submitTask(sql, member, newTask(), idempotency)),
+    )
+    expect(new Set(answers.map(({ task }) => task.id)).size).toBe(1)
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
+  })
+
+  test('an idempotency key with another body is refused', async () => {
+    await submitTask(sql, member, newTask(), { key: 'k3', requestSha256: 'one' })
+    const other = submitTask(sql, member, newTask(), { key: 'k3', requestSha256: 'other' })
+    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+  })
+
+  test('an idempotency key is its user’s own', async () => {
+    const other = await createMember(sql, 'acme', 'grace')
+    const mine = await submitTask(sql, member, newTask(), { key: 'k4', requestSha256: 'x' })
+    const theirs = await submitTask(sql, other, newTask(), { key: 'k4', requestSha256: 'y' })
+    expect(theirs.task.id).not.toBe(mine.task.id)
+  })
+})
+
+describe('claiming', () => {
+  test('of many workers one gets the task', async () => {
+    const { id } = await submit()
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claimTask(sql, id, 'w', LEASE_SECONDS)))
+    expect(claims.filter((claimed) => claimed !== undefined)).toHaveLength(1)
+  })
+
+  test('inputs reach the worker to the letter', async () => {
+    const text = '{ "b":583.0,"a":[9223372036854775809, "\\ud800"] }'
+    const { id } = await submit({ inputs: { text } })
+    expect((await claim(id)).inputs).toBe(text)
+  })
+
+  test('a task that has ended cannot be claimed', async () => {
+    const { id } = await submit()
+    await finishAttempt(sql, await claim(id), completed)
+    expect(await claimTask(sql, id, 'w', LEASE_SECONDS)).toBeUndefined()
+  })
+})
+
+describe('ending', () => {
+  test('a completed task has its result to the letter and one terminal event', async () => {
+    const { id } = await submit()
+    await finishAttempt(sql, await claim(id), completed)
+    expect((await read(id)).status).toBe('completed')
+    expect(await getResult(sql, id)).toEqual({ text: '{"result":583.0}' })
+    expect(await eventTypes(id)).toEqual(['task.queued', 'task.running', 'task.completed'])
+  })
+
+  test('an attempt ends once, however often its worker says so', async () => {
+    const { id } = await submit()
+    const claimed = await claim(id)
+    const ends = await Promise.all(Array.from({ length: 8 }, () => finishAttempt(sql, claimed, completed)))
+    expect(ends.filter((end) => end !== undefined)).toHaveLength(1)
+    expect((await eventTypes(id)).filter((type) => type === 'task.completed')).toHaveLength(1)
+  })
+
+  test('a user’s error is not tried again', async () => {
+    const { id } = await submit()
+    await finishAttempt(sql, await claim(id), failed('user_error'))
+    expect(await read(id)).toMatchObject({
+      status: 'failed',
+      failureCode: 'user_error',
+      errorMessage: 'it failed',
+    })
+  })
+
+  test('a failure that the task names is tried again', async () => {
+    const { id } = await submit({ retryOn: ['user_error'] })
+    await finishAttempt(sql, await claim(id), failed('user_error'))
+    expect((await read(id)).status).toBe('queued')
+  })
+
+  test('a lost worker’s task is tried again until its attempts are used up', async () => {
+    const { id } = await submit({ maxAttempts: 2 })
+    await finishAttempt(sql, await claim(id), failed('worker_lost'))
+    expect((await read(id)).status).toBe('queued')
+    await finishAttempt(sql, await claim(id), failed('worker_lost'))
+    expect(await read(id)).toMatchObject({ status: 'failed', failureCode: 'worker_lost', attempt: 2 })
+  })
+})
+
+describe('leases', () => {
+  test('a worker whose lease was taken away changes nothing', async () => {
+    const { id } = await submit()
+    const zombie = await claim(id)
+    await expireLease(id)
+    expect(await reapLostAttempts(sql, 10)).toContain(id)
+    const heir = await claim(id)
+    expect(await finishAttempt(sql, zombie, completed)).toBeUndefined()
+    expect(await renewLeases(sql, [zombie], LEASE_SECONDS)).toEqual([])
+    await finishAttempt(sql, heir, completed)
+    expect(await eventTypes(id)).toEqual([
+      'task.queued',
+      'task.running',
+      'task.queued',
+      'task.running',
+      'task.completed',
+    ])
+  })
+
+  test('a renewed lease is not reaped', async () => {
+    const { id } = await submit()
+    const claimed = await claim(id)
+    await expireLease(id)
+    await renewLeases(sql, [claimed], LEASE_SECONDS)
+    expect(await reapLostAttempts(sql, 10)).not.toContain(id)
+  })
+})
+
+describe('cancelling', () => {
+  test('a waiting task ends at once', async () => {
+    const { id } = await submit()
+    expect(await cancelTask(sql, member.tenantId, id)).toBe('cancelled')
+    expect(await eventTypes(id)).toEqual(['task.queued', 'task.cancelled'])
+  })
+
+  test('a running task learns of it with its heartbeat', async () => {
+    const { id } = await submit()
+    const claimed = await claim(id)
+    expect(await cancelTask(sql, member.tenantId, id)).toBe('running')
+    expect(await renewLeases(sql, [claimed], LEASE_SECONDS)).toEqual([{ taskId: id, cancelRequested: true }])
+    expect(await finishAttempt(sql, claimed, { outcome: 'cancelled' })).toEqual({ status: 'cancelled' })
+  })
+
+  test('a cancelled task whose worker was lost is not tried again', async () => {
+    const { id } = await submit()
+    const claimed = await claim(id)
+    await cancelTask(sql, member.tenantId, id)
+    expect(await finishAttempt(sql, claimed, failed('worker_lost'))).toEqual({ status: 'cancelled' })
+  })
+
+  test('an ended task stays as it is', async () => {
+    const { id } = await submit()
+    await finishAttempt(sql, await claim(id), completed)
+    expect(await cancelTask(sql, member.tenantId, id)).toBe('completed')
+  })
+
+  test('another tenant’s task is as absent as none', async () => {
+    const stranger = await createMember(sql, 'other', 'eve')
+    const { id } = await submit()
+    expect(await cancelTask(sql, stranger.tenantId, id)).toBeUndefined()
+    expect(await getTask(sql, stranger.tenantId, id)).toBeUndefined()
+  })
+})
+
+test('a waiting task is announced again once its last announcement is old', async () => {
+  const { id } = await submit()
+  const options = { olderThanSeconds: 5, limit: 1_000 }
+  expect(await takeUnclaimed(sql, options)).not.toContainEqual(expect.objectContaining({ taskId: id }))
+  await sql`update tasks set announced_at = now() - interval '6 seconds' where id = ${id}`
+  expect(await takeUnclaimed(sql, options)).toContainEqual({ taskId: id, attempt: 1, lane: 'default' })
+  expect(await takeUnclaimed(sql, options)).not.toContainEqual(expect.objectContaining({ taskId: id }))
+})

@@ -1,0 +1,36 @@
+import type { Sql } from '../../shared/database/index.ts'
+import { createId } from '../../shared/id.ts'
+import type { NewTask } from '../../shared/tasks/index.ts'
+import { createMemberResolver, type Member } from '../../shared/tenants/index.ts'
+
+/** A user of a tenant, recorded. */
+export const createMember = (sql: Sql, tenant = 'acme', user = 'ada'): Promise<Member> =>
+  createMemberResolver(sql)({
+    issuer: 'https://issuer.test',
+    subject: user,
+    username: user,
+    tenant,
+    roles: [],
+  })
+
+/** A submission that is valid as it is. */
+export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
+  id: createId(),
+  name: undefined,
+  lane: 'default',
+  priority: 0,
+  code: 'def double(x):\n    return 2 * x\n',
+  handler: 'double',
+  inputs: { text: '{"x":291.5}' },
+  files: {},
+  labels: {},
+  estimate: { seconds: 30, source: 'tier' },
+  tier: 'small',
+  cpu: 1,
+  memoryMb: 256,
+  timeoutSeconds: 60,
+  reuse: 'tenant',
+  maxAttempts: 3,
+  retryOn: [],
+  ...changes,
+})

@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { attemptEnv, connectionEnv, logLevelEnv, parseEnv, taskLimitsEnv } from '../../shared/config/index.ts'
+
+const Concurrency = z.coerce.number().int().min(0).max(1_000)
+
+const Schema = z.object({
+  ...connectionEnv,
+  ...logLevelEnv,
+  ...taskLimitsEnv,
+  ...attemptEnv,
+  /** How many tasks of each lane run here at once; 0 leaves a lane alone. */
+  HIGH_PRIORITY_CONCURRENCY: Concurrency.default(2),
+  DEFAULT_CONCURRENCY: Concurrency.default(2),
+  LONG_RUNNING_CONCURRENCY: Concurrency.default(1),
+  /** How long SIGTERM waits for tasks in hand before they are stopped and given back. */
+  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(3_600_000),
+})
+
+/** A pool consumer's configuration. @throws `MISCONFIGURED` */
+export const readConsumerEnv = (variables: NodeJS.ProcessEnv) => parseEnv(Schema, variables)

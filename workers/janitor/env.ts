@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { connectionEnv, logLevelEnv, parseEnv } from '../../shared/config/index.ts'
+
+const { DATABASE_URL, QUEUE_URL } = connectionEnv
+
+const Schema = z.object({
+  DATABASE_URL,
+  QUEUE_URL,
+  ...logLevelEnv,
+  /** The pause between two rounds. */
+  JANITOR_INTERVAL_MS: z.coerce.number().int().min(10).default(1_000),
+  /** A waiting task is announced to the queue again when it was announced so long ago. */
+  REANNOUNCE_AFTER_SECONDS: z.coerce.number().positive().default(10),
+  /** How many tasks one statement of a round takes in hand. */
+  JANITOR_BATCH: z.coerce.number().int().min(1).max(10_000).default(500),
+})
+
+/** The janitor's configuration. @throws `MISCONFIGURED` */
+export const readJanitorEnv = (variables: NodeJS.ProcessEnv) => parseEnv(Schema, variables)
