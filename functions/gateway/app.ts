@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
@@ -44,6 +45,8 @@ export type GatewayDependencies = {
 }
 
 export type GatewayEnv = {
+  /** Node's request; absent when the app is called without a server. */
+  Bindings: { incoming?: IncomingMessage }
   Variables: { requestId: string; logger: Logger; member: Member; body: JsonBody }
 }
 

@@ -17,6 +17,8 @@ export type TokenVerifier = (token: string) => Promise<Identity>
 /** Asymmetric only: `none` and the HS family are never accepted, whatever a token's header asks for. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 const DISCOVERY_TIMEOUT_MS = 5_000
+const VERIFIED_FOR_MS = 30_000
+const MAX_VERIFIED_TOKENS = 10_000
 const MAX_TOKEN_CHARACTERS = 16_384
 const ROLES: ReadonlySet<string> = new Set<Role>(['user', 'admin', 'operator'])
 const SLUG = /^[a-z0-9][a-z0-9-]{0,49}$/
@@ -62,8 +64,7 @@ export const createTokenVerifier = (options: TokenVerifierOptions): TokenVerifie
     return keys
   }
 
-  return async (token) => {
-    if (token.length > MAX_TOKEN_CHARACTERS) throw unauthenticated()
+  const verify = async (token: string) => {
     const { payload } = await jwtVerify(token, await getKeys(), {
       algorithms: ALGORITHMS,
       issuer: options.issuer,
@@ -88,6 +89,25 @@ export const createTokenVerifier = (options: TokenVerifierOptions): TokenVerifie
     if (typeof tenant !== 'string' || !SLUG.test(tenant) || typeof username !== 'string' || !payload.sub) {
       throw unauthenticated()
     }
-    return { issuer: options.issuer, subject: payload.sub, username, tenant, roles: readRoles(payload) }
+    const identity: Identity = {
+      issuer: options.issuer,
+      subject: payload.sub,
+      username,
+      tenant,
+      roles: readRoles(payload),
+    }
+    return { identity, expiresAtMs: (payload.exp ?? 0) * 1_000 }
+  }
+
+  // A client sends the same token many times a second; its signature is checked once in a while.
+  const verified = new Map<string, { identity: Identity; untilMs: number }>()
+  return async (token) => {
+    if (token.length > MAX_TOKEN_CHARACTERS) throw unauthenticated()
+    const known = verified.get(token)
+    if (known && Date.now() < known.untilMs) return known.identity
+    const { identity, expiresAtMs } = await verify(token)
+    if (verified.size >= MAX_VERIFIED_TOKENS) verified.clear()
+    verified.set(token, { identity, untilMs: Math.min(expiresAtMs, Date.now() + VERIFIED_FOR_MS) })
+    return identity
   }
 }

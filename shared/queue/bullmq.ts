@@ -13,7 +13,6 @@ export type BullStore<Connection> = {
   close(): void
 }
 
-const JOB_NAME = 'hint'
 /** One pipeline of this many jobs is answered well within a second. */
 const BATCH_SIZE = 500
 /** Nobody reads BullMQ's event stream; it is kept short. */
@@ -63,15 +62,14 @@ export const createBullQueue = async <Connection>(
   }
   return {
     async enqueue(lane, hints) {
-      const [first] = hints
-      if (first && hints.length === 1) {
-        await ask(queues[lane].add(JOB_NAME, first, jobOptions(first)))
+      const jobs = hints.map(toJob)
+      const [first] = jobs
+      if (first && jobs.length === 1) {
+        await ask(queues[lane].add(first.name, first.data, first.opts))
         return
       }
-      for (let start = 0; start < hints.length; start += BATCH_SIZE) {
-        const batch = hints.slice(start, start + BATCH_SIZE)
-        const jobs = batch.map((hint) => ({ name: JOB_NAME, data: hint, opts: jobOptions(hint) }))
-        await ask(queues[lane].addBulk(jobs))
+      for (let start = 0; start < jobs.length; start += BATCH_SIZE) {
+        await ask(queues[lane].addBulk(jobs.slice(start, start + BATCH_SIZE)))
       }
     },
     async consume(lane, concurrency, handle) {
@@ -96,10 +94,10 @@ export const createBullQueue = async <Connection>(
 }
 
 /** The id makes two equal hints one job; removing it when it ends lets the same hint come again later. */
-const jobOptions = ({ taskId, attempt }: Hint) => ({
-  jobId: `${taskId}.${attempt}`,
-  removeOnComplete: true,
-  removeOnFail: true,
+const toJob = ({ taskId, attempt }: Hint) => ({
+  name: 'hint',
+  data: { taskId, attempt },
+  opts: { jobId: `${taskId}.${attempt}`, removeOnComplete: true, removeOnFail: true },
 })
 
 const startWorker = async <Connection>(

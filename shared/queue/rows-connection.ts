@@ -26,6 +26,8 @@ export const connectRows = (url: URL, { explain, timeoutMs }: QueueContext): Row
       backoff: () => RECONNECT_SECONDS,
       // The server gives up first; when it has not answered even then, it is not there.
       connection: { application_name: 'queue', statement_timeout: timeoutMs * 0.8 },
+      // The driver's query for the types, on every connect, would end the process if it failed: nobody awaits it.
+      fetch_types: false,
       onnotice: () => {},
     })
   const listener = connect()

@@ -44,15 +44,16 @@ export const createTables = async (sql: Sql): Promise<void> => {
   })
 }
 
+const asArray = (positions: readonly string[]) => `{${positions.join(',')}}`
+
 /**
  * Adds hints that are not there yet and wakes the lane's consumers. The positions follow the given order; the
  * insertion follows the key, so that two callers with the same hints in different orders cannot block each other.
  */
 export const addHints = (sql: Sql, lane: Lane, hints: readonly Hint[]) => sql`
   with given as materialized (
-    select task_id, attempt, nextval('queue.hints_position_seq') as position
-    from unnest(${hints.map(({ taskId }) => taskId)}::text[], ${hints.map(({ attempt }) => attempt)}::integer[])
-      as given (task_id, attempt)
+    select "taskId" as task_id, attempt, nextval('queue.hints_position_seq') as position
+    from json_to_recordset(${JSON.stringify(hints)}::text::json) as given ("taskId" text, attempt integer)
   ), added as (
     insert into queue.hints (position, lane, task_id, attempt)
     overriding system value
@@ -77,7 +78,7 @@ export const exchangeHints = async (
   const rows = await sql<TakenHint[]>`
     with handled as (
       delete from queue.hints
-      where position = any(${handled as string[]}::bigint[]) and holder = ${holder}
+      where position = any(${asArray(handled)}::bigint[]) and holder = ${holder}
     ), next as (
       select position
       from queue.hints
@@ -117,7 +118,7 @@ export const reportAlive = (sql: Sql, holder: string, held: readonly string[], s
     select position
     from queue.hints, silence
     where holder is not null and case
-      when holder = ${holder} then taken_at < clock_timestamp() - duration and position <> all(${held as string[]}::bigint[])
+      when holder = ${holder} then taken_at < clock_timestamp() - duration and position <> all(${asArray(held)}::bigint[])
       else not exists (select from queue.consumers where id = holder and alive_until >= clock_timestamp())
     end
     for update of hints skip locked

@@ -8,6 +8,7 @@ export { cancelTask } from './cancel-task.ts'
 export { type Claim, claimTask, renewLeases } from './claim-task.ts'
 export { type EndWaiters, startEndWaiters } from './end-waiters.ts'
 export { type AttemptEnd, finishAttempt } from './finish-attempt.ts'
+export { createIntake } from './intake.ts'
 export { type Log, readLog } from './read-log.ts'
 export {
   type AttemptSummary,
@@ -23,7 +24,7 @@ export {
   type TaskFilter,
 } from './read-tasks.ts'
 export { reapLostAttempts, takeUnclaimed } from './reconcile.ts'
-export { type Idempotency, type NewTask, type Submitted, submitTask } from './submit-task.ts'
+export { type NewTask, submitTasks, type TaskSubmission } from './submit-tasks.ts'
 export {
   type EstimateSource,
   FAILURE_CODES,

@@ -10,7 +10,8 @@ import {
   type NewTask,
   reapLostAttempts,
   renewLeases,
-  submitTask,
+  submitTasks,
+  type TaskSubmission,
   takeUnclaimed,
 } from '../../shared/tasks/index.ts'
 import type { Member } from '../../shared/tenants/index.ts'
@@ -37,7 +38,13 @@ beforeAll(async () => {
 })
 afterAll(() => sql.end())
 
-const submit = async (changes?: Partial<NewTask>) => (await submitTask(sql, member, newTask(changes))).task
+const submitOne = async (submission: TaskSubmission) => {
+  const [verdict] = await submitTasks(sql, [submission])
+  if (!verdict || verdict instanceof Error) throw verdict
+  return verdict
+}
+const submit = async (changes?: Partial<NewTask>) =>
+  (await submitOne({ member, task: newTask(changes) })).task
 const claim = async (taskId: string) => {
   const claimed = await claimTask(sql, taskId, 'test-worker', LEASE_SECONDS)
   if (!claimed) throw new Error('not claimed')
@@ -64,30 +71,54 @@ describe('submitting', () => {
 
   test('an idempotency key answers its first task again', async () => {
     const idempotency = { key: 'k1', requestSha256: 'same' }
-    const first = await submitTask(sql, member, newTask(), idempotency)
-    const second = await submitTask(sql, member, newTask(), idempotency)
+    const first = await submitOne({ member, task: newTask(), idempotency })
+    const second = await submitOne({ member, task: newTask(), idempotency })
     expect(second).toMatchObject({ replayed: true, task: { id: first.task.id } })
   })
 
   test('two requests with one idempotency key at one moment make one task', async () => {
     const idempotency = { key: 'k2', requestSha256: 'same' }
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => submitTask(sql, member, newTask(), idempotency)),
+      Array.from({ length: 8 }, () => submitOne({ member, task: newTask(), idempotency })),
     )
     expect(new Set(answers.map(({ task }) => task.id)).size).toBe(1)
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
   })
 
+  test('of equal idempotency keys in one batch one makes a task', async () => {
+    const idempotency = { key: 'k5', requestSha256: 'same' }
+    const batch = Array.from({ length: 3 }, () => ({ member, task: newTask(), idempotency }))
+    const verdicts = await submitTasks(sql, batch)
+    const ids = verdicts.map((verdict) => (verdict instanceof Error ? '' : verdict.task.id))
+    expect(new Set(ids).size).toBe(1)
+  })
+
+  test('a batch has a verdict for each of its submissions, in order', async () => {
+    await submitOne({ member, task: newTask(), idempotency: { key: 'k6', requestSha256: 'one' } })
+    const [first, refused, last] = await submitTasks(sql, [
+      { member, task: newTask({ name: 'first' }) },
+      { member, task: newTask(), idempotency: { key: 'k6', requestSha256: 'other' } },
+      { member, task: newTask({ name: 'last' }) },
+    ])
+    expect(first).toMatchObject({ task: { name: 'first' } })
+    expect(refused).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    expect(last).toMatchObject({ task: { name: 'last' } })
+  })
+
   test('an idempotency key with another body is refused', async () => {
-    await submitTask(sql, member, newTask(), { key: 'k3', requestSha256: 'one' })
-    const other = submitTask(sql, member, newTask(), { key: 'k3', requestSha256: 'other' })
+    await submitOne({ member, task: newTask(), idempotency: { key: 'k3', requestSha256: 'one' } })
+    const other = submitOne({ member, task: newTask(), idempotency: { key: 'k3', requestSha256: 'other' } })
     await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
   })
 
   test('an idempotency key is its user’s own', async () => {
     const other = await createMember(sql, 'acme', 'grace')
-    const mine = await submitTask(sql, member, newTask(), { key: 'k4', requestSha256: 'x' })
-    const theirs = await submitTask(sql, other, newTask(), { key: 'k4', requestSha256: 'y' })
+    const mine = await submitOne({ member, task: newTask(), idempotency: { key: 'k4', requestSha256: 'x' } })
+    const theirs = await submitOne({
+      member: other,
+      task: newTask(),
+      idempotency: { key: 'k4', requestSha256: 'y' },
+    })
     expect(theirs.task.id).not.toBe(mine.task.id)
   })
 })

@@ -7,11 +7,11 @@ import { pickLane } from '../../../../shared/lanes/index.ts'
 import { limitsFor } from '../../../../shared/sandbox/index.ts'
 import { attemptKey } from '../../../../shared/storage/index.ts'
 import {
+  createIntake,
   getResult,
   getTask,
   isTerminal,
   type NewTask,
-  submitTask,
   type Task,
 } from '../../../../shared/tasks/index.ts'
 import type { Member } from '../../../../shared/tenants/index.ts'
@@ -187,11 +187,7 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
       : await next(),
   )
 
-  // The row is committed: a hint that fails to reach the queue is sent again by the janitor, so the user isn't told.
-  const announce = (task: Task) =>
-    queue.enqueue(task.lane, [{ taskId: task.id, attempt: 1 }]).catch((error: unknown) => {
-      logger.warn({ error, taskId: task.id }, 'the queue was not told; the janitor will tell it')
-    })
+  const submit = createIntake({ sql, queue, logger })
 
   // Waits first and looks then, so that an end between the two is not missed.
   const waitForEnd = async (task: Task, timeoutMs: number): Promise<Task> => {
@@ -214,16 +210,14 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     const newTask = await toNewTask(dependencies, member, submission, body)
     const key = headers['idempotency-key']
     const waitSeconds = parseWait(headers.prefer, limits.maxWaitSeconds)
-    const { task, replayed } = await submitTask(
-      sql,
+    const { task, replayed } = await submit({
       member,
-      newTask,
-      key === undefined
-        ? undefined
-        : { key, requestSha256: createHash('sha256').update(body.text).digest('hex') },
-    )
+      task: newTask,
+      ...(key !== undefined && {
+        idempotency: { key, requestSha256: createHash('sha256').update(body.text).digest('hex') },
+      }),
+    })
     if (replayed) c.header('idempotent-replayed', 'true')
-    else void announce(task)
     c.header('location', `/tasks/${task.id}`)
     if (waitSeconds === 0) return c.json(toTaskView(task), 202)
 
