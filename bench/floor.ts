@@ -6,7 +6,7 @@ import { percentiles } from './statistics.ts'
 const run = promisify(execFile)
 
 /** The real interpreter: a version manager's shim would cost more than what is measured. */
-export const findPython = async (): Promise<string> =>
+const findPython = async (): Promise<string> =>
   (await run('python3', ['-c', 'import sys; print(sys.executable)'])).stdout.trim()
 
 /** Milliseconds of a bare `python3 -I -c pass`, one after the other. */

@@ -12,7 +12,10 @@ await runCommand(async () => {
   process.on('SIGINT', () => interrupted.abort())
   process.on('SIGTERM', () => interrupted.abort())
   const dataDirectory = await mkdtemp(join(tmpdir(), 'mecapy-demo-'))
-  const stack = await startLocalStack({ dataDirectory, port: 0 })
+  const stack = await startLocalStack({ dataDirectory, port: 0 }).catch(async (error: unknown) => {
+    await rm(dataDirectory, { recursive: true, force: true })
+    throw error
+  })
   try {
     const token = await stack.issueToken({ tenant: 'acme', user: 'ada', roles: ['user'] })
     const reports = await runExamples({

@@ -16,12 +16,15 @@ export type ConnectOptions = {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
+const RECONNECT_DELAY_SECONDS = 0.5
 
 /** Opens a pool; the first query connects. End it with `sql.end({ timeout })`. */
 export const connect = (url: string, options: ConnectOptions): Sql =>
   postgres(url, {
     max: options.maxConnections ?? 10,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    // The driver's own pause between attempts grows to 20 s: too long once the server is back.
+    backoff: () => RECONNECT_DELAY_SECONDS,
     connection: {
       application_name: options.name,
       statement_timeout: options.statementTimeoutMs ?? 30_000,

@@ -6,7 +6,7 @@ import { PACKAGES_PREFIX } from './build-environment.ts'
 import type { EnvironmentsConfig } from './config.ts'
 import type { InterpreterCopy } from './copy-interpreter.ts'
 import { openIndexProxy } from './index-proxy.ts'
-import type { PackageIndex } from './package-index.ts'
+import { isUnreachable, type PackageIndex } from './package-index.ts'
 import { CommandError, runCommand } from './run-command.ts'
 
 export type BuildLimits = Pick<
@@ -39,9 +39,6 @@ const CERTIFICATES = '/run/certificates.pem'
 
 const FIND_PIP = 'import os, pip; print(os.path.dirname(pip.__file__))'
 
-const unreachable =
-  /Failed to establish|ConnectTimeout|ReadTimeout|ProxyError|Max retries|Tunnel connection failed|ConnectionReset|RemoteDisconnected/
-
 /** Whose fault it is that pip gave up, in its own words. */
 const explain = (error: unknown, limits: BuildLimits, exhausted: boolean): unknown => {
   if (!(error instanceof CommandError)) return error
@@ -61,7 +58,7 @@ const explain = (error: unknown, limits: BuildLimits, exhausted: boolean): unkno
       `The environment was not built within ${limits.buildTimeoutSeconds} s.`,
     )
   const said = [...new Set(error.output.match(/^ERROR: .*$/gm))].join(' ').slice(0, 2_000)
-  if (unreachable.test(error.output)) {
+  if (isUnreachable(error.output)) {
     return new PlatformError('UNAVAILABLE', 'The package index cannot be reached.', {
       cause: error,
       retryAfterSeconds: 30,
@@ -91,7 +88,7 @@ const writeRequest = async (path: string, lines: readonly string[], { index, lim
     requirements: lines.join('\n'),
     index: index.url,
     extra: index.extraUrls,
-    certificates: index.certificates === undefined ? undefined : CERTIFICATES,
+    certificates: index.certificates === undefined ? null : CERTIFICATES,
     max_bytes: limits.maxEnvironmentMb * MEBIBYTE,
     memory_bytes: limits.buildMemoryMb * MEBIBYTE,
     prefix: PACKAGES_PREFIX,
@@ -129,7 +126,7 @@ export const runPip = async <T>(
       ...[interpreter.python, '/run/install-packages.py', step],
     ]
     await runCommand('bwrap', args, { timeoutMs: limits.buildTimeoutSeconds * 1_000, env: {} }).catch(
-      (error) => {
+      (error: unknown) => {
         throw explain(error, limits, proxy.exhausted)
       },
     )

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { buildOnce } from './build-once.ts'
 import type { Interpreter } from './find-interpreter.ts'
@@ -7,7 +7,7 @@ import { type Copy, listLibraries } from './list-libraries.ts'
 import { runCommand } from './run-command.ts'
 
 /** Where a sandbox sees the interpreter. */
-export const PYTHON_PREFIX = '/opt/python'
+const PYTHON_PREFIX = '/opt/python'
 
 /**
  * Left out of the standard library: other people's packages, the tests, what needs a screen or a terminal, what installs
@@ -16,8 +16,11 @@ export const PYTHON_PREFIX = '/opt/python'
 const LEFT_OUT =
   /^(site-packages|dist-packages|__pycache__|test|tests|idlelib|tkinter|turtledemo|turtle\.py|ensurepip|lib2to3|sitecustomize\.py|config-.*|(_tkinter|_curses.*|readline|nis|_test.*|_xx.*|xx.*|_dbm|_gdbm)\..*\.so)$/
 
+/** All that the kernel has to start: Python, and the loader that starts Python. */
+const PROGRAM = /\/bin\/python[\d.]*$|\/ld[-.\w]*\.so[.\d]*$/
+
 const COPY_TIMEOUT_MS = 300_000
-const FORMAT = 2
+const FORMAT = 3
 
 const listStdlib = async (folder: string, target: string): Promise<Copy[]> => {
   const copies: Copy[] = []
@@ -75,6 +78,7 @@ export const copyInterpreter = async (folder: string, interpreter: Interpreter):
     for (const { source, target } of copies) {
       await mkdir(dirname(join(temporary, target)), { recursive: true })
       await copyFile(source, join(temporary, target))
+      await chmod(join(temporary, target), PROGRAM.test(target) ? 0o755 : 0o644)
     }
     const stdlib = join(PYTHON_PREFIX, interpreter.stdlib)
     await compileBytecode(interpreter.executable, join(temporary, stdlib), stdlib)

@@ -12,7 +12,7 @@ import { CommandError, runCommand } from './run-command.ts'
 
 const REQUIREMENTS = new URL('./default.requirements.txt', import.meta.url)
 const BUILD_TIMEOUT_MS = 600_000
-const FORMAT = 1
+const FORMAT = 2
 
 export type DefaultEnvironmentOptions = {
   /** Environments live in its `environments/`, the interpreters they share in `interpreters/`. */

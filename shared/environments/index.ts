@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type EnvironmentsConfig, environmentsConfigSchema } from './config.ts'
+export type { EnvironmentsConfig } from './config.ts'
 export { ensureDefaultEnvironment } from './default.ts'
 export type { Environment } from './environment.ts'
 export {

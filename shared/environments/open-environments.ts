@@ -83,6 +83,16 @@ export const openEnvironments = (options: EnvironmentsOptions): Environments => 
     return lockRequirements(lines, join(folder, `lock-${sha256(id, ...lines)}.txt`), openSandbox)
   }
 
+  /** What is too much today is removed the next time: no task fails for it. */
+  const shrink = async (python: string): Promise<void> => {
+    try {
+      const removed = await cache.shrink(python)
+      if (removed.length > 0) options.logger?.info({ removed }, 'removed environments that were not in use')
+    } catch (error) {
+      options.logger?.warn({ err: error }, 'environments over the limit could not be removed')
+    }
+  }
+
   const build = async (id: string, lines: readonly string[]): Promise<Environment> => {
     const interpreter = await findInterpreterCopy()
     const plan = { folder, id, interpreter, timeoutMs: config.buildTimeoutSeconds * 1_000 }
@@ -93,8 +103,7 @@ export const openEnvironments = (options: EnvironmentsOptions): Environments => 
       const bytes = await measureFolder(sitePackages)
       options.logger?.info({ environment: id, bytes, ms: performance.now() - start }, 'built an environment')
     })
-    const removed = await cache.shrink(interpreter.host)
-    if (removed.length > 0) options.logger?.info({ removed }, 'removed environments that were not in use')
+    await shrink(interpreter.host)
     return environment
   }
 

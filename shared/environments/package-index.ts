@@ -17,6 +17,8 @@ from pip._internal.commands import create_command
 options, _ = create_command("install").parse_args([])
 print(json.dumps({"url": options.index_url, "extraUrls": options.extra_index_urls, "certificates": options.cert}))`
 
+type ConfiguredIndex = { url: string; extraUrls: string[]; certificates: string | null }
+
 const READ_TIMEOUT_MS = 30_000
 const PROBE_TIMEOUT_MS = 60_000
 
@@ -26,41 +28,45 @@ export const hostOf = (address: string): string => {
   return `${hostname}:${port || (protocol === 'http:' ? 80 : 443)}`
 }
 
-/**
- * Reads pip's configuration (files and environment). An index may keep its files on another host: which one is asked of pip,
- * by resolving pip itself.
- */
-export const readPackageIndex = async (python: string): Promise<PackageIndex> => {
-  const text = await runCommand(python, ['-I', '-c', READ_OPTIONS], { timeoutMs: READ_TIMEOUT_MS })
-  const options = JSON.parse(text) as { url: string; extraUrls: string[]; certificates: string | null }
+const UNREACHABLE =
+  /Failed to establish|ConnectTimeout|ReadTimeout|ProxyError|Max retries|Tunnel connection failed|ConnectionReset|RemoteDisconnected/
+
+/** Whether what pip said means that it got no answer, whatever else it concluded from that. */
+export const isUnreachable = (output: string): boolean => UNREACHABLE.test(output)
+
+/** An index may keep its files on another host; which one is asked of pip, by resolving pip itself. */
+const findFileAddresses = async (python: string): Promise<string[]> => {
   const args = [
     '-I',
     '-m',
     'pip',
     'install',
-    '--quiet',
     '--dry-run',
     '--ignore-installed',
     '--no-deps',
-    '--report',
-    '-',
-    'pip',
+    '--quiet',
+    '--retries',
+    '1',
   ]
-  const report = await runCommand(python, args, { timeoutMs: PROBE_TIMEOUT_MS }).catch((error: unknown) => {
-    const said = error instanceof CommandError ? error.output.match(/^ERROR: .*$/m)?.[0] : undefined
-    const message = `The package index cannot be reached: check pip config list. ${said ?? ''}`.trim()
+  try {
+    const report = await runCommand(python, [...args, '--report', '-', 'pip'], {
+      timeoutMs: PROBE_TIMEOUT_MS,
+    })
+    const { install } = JSON.parse(report) as { install: { download_info: { url: string } }[] }
+    return install.map(({ download_info }) => download_info.url)
+  } catch (error) {
+    // An index of few packages may not have this one; then its files have to be where it is.
+    if (error instanceof CommandError && !error.timedOut && !isUnreachable(error.output)) return []
+    const message = 'The package index cannot be reached: check pip config list.'
     throw new PlatformError('UNAVAILABLE', message, { cause: error, retryAfterSeconds: 30 })
-  })
-  const { install } = JSON.parse(report) as { install: { download_info: { url: string } }[] }
-  const addresses = [
-    options.url,
-    ...options.extraUrls,
-    ...install.map(({ download_info }) => download_info.url),
-  ]
-  return {
-    url: options.url,
-    extraUrls: options.extraUrls,
-    hosts: [...new Set(addresses.map(hostOf))],
-    ...(options.certificates === null ? {} : { certificates: options.certificates }),
   }
+}
+
+/** Reads what pip on this host is configured to use, by files or environment. */
+export const readPackageIndex = async (python: string): Promise<PackageIndex> => {
+  const text = await runCommand(python, ['-I', '-c', READ_OPTIONS], { timeoutMs: READ_TIMEOUT_MS })
+  const { url, extraUrls, certificates } = JSON.parse(text) as ConfiguredIndex
+  const addresses = [url, ...extraUrls, ...(await findFileAddresses(python))]
+  const hosts = [...new Set(addresses.map(hostOf))]
+  return { url, extraUrls, hosts, ...(certificates === null ? {} : { certificates }) }
 }

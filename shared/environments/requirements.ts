@@ -6,7 +6,7 @@ const MARKER = '[A-Za-z0-9_."\'<>=!~()\\s,+*-]+'
 const REQUIREMENT = new RegExp(
   `^(${NAME})\\s*(?:\\[[A-Za-z0-9._,\\s-]*\\])?\\s*\\(?(${VERSION}(?:\\s*,\\s*${VERSION})*)?\\)?\\s*(?:;(${MARKER}))?$`,
 )
-const HASH = /\s+--hash=(sha256:[0-9a-f]{64})(?=\s|$)/g
+const HASH = / --hash=(sha256:[0-9a-f]{64})(?= |$)/g
 const MAX_LINE = 20_000
 const LOCK_FACTOR = 10
 
@@ -14,10 +14,14 @@ const LOCK_FACTOR = 10
 export type Requirement = { name: string; text: string; hashes: string[] }
 
 const parseLine = (line: string): Requirement | undefined => {
-  const hashes = [...line.matchAll(HASH)].map(([, hash = '']) => hash)
-  const text = line.replace(HASH, '').trim().replaceAll(/\s+/g, ' ')
+  // pip would read a second line.
+  if (line.length > MAX_LINE || /[\r\n]/.test(line)) return undefined
+  const spaced = line.trim().replaceAll(/\s+/g, ' ')
+  const hashes = [...spaced.matchAll(HASH)].map(([, hash = '']) => hash)
+  const text = spaced.replace(HASH, '')
   const name = REQUIREMENT.exec(text)?.[1]
-  if (name === undefined || line.length > MAX_LINE) return undefined
+  // pip would read an option, even where a marker stands.
+  if (name === undefined || text.includes(' -')) return undefined
   return { name: name.toLowerCase().replaceAll(/[-_.]+/g, '-'), text, hashes: [...new Set(hashes)].sort() }
 }
 

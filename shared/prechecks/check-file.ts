@@ -22,6 +22,7 @@ type Diagnostic = { code: string | null; message: string; start_location: { row:
 
 /** `S`: Bandit's rules. `F7`: what the compiler refuses although it parses. `PLE25`: characters that make code look like other code. */
 const SELECTED = ['S', 'F7', 'PLE25']
+const CORRECT_SYNTAX = 'Correct the syntax here; Python would stop at it too.'
 const SYNTAX = /^(invalid-syntax|F7\d\d)$/
 
 /**
@@ -81,10 +82,7 @@ const toFinding = (path: string, diagnostic: Diagnostic, policy: CheckContext['p
   const code = diagnostic.code ?? 'invalid-syntax'
   const { row: line, column } = diagnostic.start_location
   const at = { file: path, line, column, message: diagnostic.message.trim() }
-  if (SYNTAX.test(code))
-    return [
-      { ...at, rule: 'syntax', level: 'error', fix: 'Correct the syntax here; Python would stop at it too.' },
-    ]
+  if (SYNTAX.test(code)) return [{ ...at, rule: 'syntax', level: 'error', fix: CORRECT_SYNTAX }]
   const level = code.startsWith('S') ? levelOf(code, policy) : 'error'
   return level === 'off' ? [] : [{ ...at, rule: code, level, fix: fixFor(code) }]
 }

@@ -12,14 +12,14 @@ export type ThreadOptions = Pick<
 /** What came of a file: its findings, or how its thread ended. */
 export type CheckResult = Finding[] | 'timeout' | 'crash'
 
-type Task = { job: Job; settle: (result: CheckResult) => void }
+type Task = { job: Job; settle: (result: CheckResult) => void; fail: (error: PlatformError) => void }
 
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './worker.ts' : './prechecks-worker.mjs',
   import.meta.url,
 )
 
-const LARGE_SOURCE = 65_536
+const LARGE_SOURCE_CHARACTERS = 65_536
 
 /** A fixed number of threads that check a file at a time, each replaced when a file was too much for it. */
 export class CheckerThreads {
@@ -28,31 +28,31 @@ export class CheckerThreads {
   readonly #threads = new Set<Worker>()
   readonly #idle: Worker[] = []
   /** Why no source is checked any more. */
-  #closed: string | undefined
+  #closed: PlatformError | undefined
 
   constructor(options: ThreadOptions) {
     this.#options = options
     this.#start()
   }
 
-  /** @throws {PlatformError} `UNAVAILABLE` when too many wait, or after `close` */
-  check(job: Job): Promise<CheckResult> {
-    if (this.#closed !== undefined) throw new PlatformError('UNAVAILABLE', this.#closed)
+  /** @throws {PlatformError} `UNAVAILABLE` when too many wait, or once it is closed */
+  async check(job: Job): Promise<CheckResult> {
+    if (this.#closed !== undefined) throw this.#closed
     if (this.#waiting.length >= this.#options.maxWaiting) {
       throw new PlatformError('UNAVAILABLE', 'Too many sources wait for their checks.', {
         retryAfterSeconds: 1,
       })
     }
-    return new Promise((settle) => {
-      this.#waiting.push({ job, settle })
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ job, settle, fail })
       if (this.#idle.length === 0 && this.#threads.size < this.#options.threads) this.#start()
       this.#next()
     })
   }
 
   async close(reason = 'The checks of sources are shut down.'): Promise<void> {
-    this.#closed ??= reason
-    for (const { settle } of this.#waiting.splice(0)) settle('crash')
+    this.#closed ??= new PlatformError('UNAVAILABLE', reason)
+    for (const { fail } of this.#waiting.splice(0)) fail(this.#closed)
     await Promise.all([...this.#threads].map((thread) => thread.terminate()))
   }
 
@@ -99,7 +99,7 @@ export class CheckerThreads {
     if (task !== undefined) this.#give(thread, task)
   }
 
-  #give(thread: Worker, { job, settle }: Task) {
+  #give(thread: Worker, { job, settle, fail }: Task) {
     let ending: CheckResult = 'crash'
     const timer = setTimeout(() => {
       ending = 'timeout'
@@ -107,7 +107,8 @@ export class CheckerThreads {
     }, this.#options.fileTimeoutMs)
     const end = () => {
       clearTimeout(timer)
-      settle(ending)
+      if (this.#closed === undefined) settle(ending)
+      else fail(this.#closed)
     }
     thread.once('exit', end)
     thread.once('message', (findings: Finding[]) => {
@@ -116,7 +117,7 @@ export class CheckerThreads {
       clearTimeout(timer)
       settle(findings)
       // Ruff's memory grows with a source and never shrinks again.
-      if (job.file.source.length > LARGE_SOURCE) void thread.terminate()
+      if (job.file.source.length > LARGE_SOURCE_CHARACTERS) void thread.terminate()
       else this.#release(thread)
     })
     thread.postMessage(job)

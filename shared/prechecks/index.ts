@@ -4,10 +4,9 @@
  * @module
  */
 export { checkRestrictedPython, type RestrictedCheck } from './check-restricted-python.ts'
-export { type PrechecksConfig, prechecksConfigSchema } from './config.ts'
+export type { PrechecksConfig } from './config.ts'
 export { type Finding, type SourceFile, toFaults } from './finding.ts'
 export {
-  INLINE_PATH,
   openPrechecks,
   type Prechecks,
   type Verdict,

@@ -28,10 +28,15 @@ export type Prechecks = {
 }
 
 /** What inline code is called in findings. */
-export const INLINE_PATH = 'main.py'
+const INLINE_PATH = 'main.py'
 
-/** `/opt/python/bin/python3.11` checks as `py311`. */
-const targetOf = (python = ''): string => `py3${/python3\.(\d+)$/.exec(python)?.[1] ?? '10'}`
+const NEWEST_KNOWN = 14
+
+/** `/opt/python/bin/python3.11` checks as `py311`; a Python that Ruff does not know yet as the newest it does. */
+const targetOf = (python = ''): string => {
+  const minor = Number(/python3\.(\d+)$/.exec(python)?.[1] ?? 10)
+  return `py3${Math.min(minor, NEWEST_KNOWN)}`
+}
 
 /** A file that could not be checked is refused, whatever the reason. */
 const toFindings = (path: string, result: CheckResult, limitMs: number): Finding[] => {

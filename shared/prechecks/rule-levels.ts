@@ -5,7 +5,7 @@ export type Level = (typeof LEVELS)[number]
  * Levels that differ from the policy's `security`. Errors are what runs text as code or starts a program; off are rules that
  * calculations break all day for good reasons (an `assert`, a Monte Carlo draw, a file in /tmp).
  */
-export const DEFAULT_RULES: Readonly<Record<string, Level>> = {
+const DEFAULT_RULES: Readonly<Record<string, Level>> = {
   S102: 'error', // exec
   S307: 'error', // eval
   S302: 'error', // marshal

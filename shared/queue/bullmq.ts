@@ -1,6 +1,7 @@
-import { type BackendFactory, Queue as BullQueue, type IQueueBackend, Worker } from 'bullmq'
+import { type BackendFactory, Queue as BullQueue, type IQueueBackend } from 'bullmq'
 import type { Lane } from '../lanes/index.ts'
-import type { Consumer, HandleHint, Hint, Queue, QueueContext } from './port.ts'
+import { startBullConsumer } from './bullmq-consumer.ts'
+import type { Consumer, Hint, Queue, QueueContext } from './port.ts'
 import { settleWithin } from './timeout.ts'
 
 /** Where BullMQ keeps its jobs. */
@@ -17,7 +18,6 @@ export type BullStore<Connection> = {
 const BATCH_SIZE = 500
 /** Nobody reads BullMQ's event stream; it is kept short. */
 const STREAMS = { events: { maxLen: 100 } }
-const RETRY_MS = 1_000
 
 /**
  * The queue port over BullMQ. Nothing but a task's id and attempt enters a job. No job has a priority, because BullMQ
@@ -73,14 +73,21 @@ export const createBullQueue = async <Connection>(
       }
     },
     async consume(lane, concurrency, handle) {
-      const isReachable = () =>
-        ask(queues[lane].getJobCounts('active')).then(
-          () => true,
-          () => false,
-        )
-      const worker = await startWorker(context, store, lane, concurrency, handle, isReachable)
-      consumers.add(worker)
-      return worker
+      const consumer = await startBullConsumer({
+        lane,
+        concurrency,
+        handle,
+        connection: store.consumer,
+        backend: store.backend,
+        isReachable: () =>
+          ask(queues[lane].getJobCounts('active')).then(
+            () => true,
+            () => false,
+          ),
+        context,
+      })
+      consumers.add(consumer)
+      return consumer
     },
     async depth(lane) {
       const counts = await ask(queues[lane].getJobCounts('waiting', 'active'))
@@ -99,61 +106,3 @@ const toJob = ({ taskId, attempt }: Hint) => ({
   data: { taskId, attempt },
   opts: { jobId: `${taskId}.${attempt}`, removeOnComplete: true, removeOnFail: true },
 })
-
-const startWorker = async <Connection>(
-  { logger, explain, warn, timeoutMs, silenceMs }: QueueContext,
-  store: BullStore<Connection>,
-  lane: Lane,
-  concurrency: number,
-  handle: HandleHint,
-  isReachable: () => Promise<boolean>,
-): Promise<Consumer> => {
-  const inHand = new Set<Promise<void>>()
-  const worker = new Worker<Hint, void, string, IQueueBackend, object, Connection>(
-    lane,
-    async ({ data: { taskId, attempt } }) => {
-      const handling = handle({ taskId, attempt }).catch((err: unknown) =>
-        logger.error({ err, lane, taskId, attempt }, 'queue: the handler threw; hint dropped'),
-      )
-      inHand.add(handling)
-      await handling.finally(() => inHand.delete(handling))
-    },
-    {
-      connection: store.consumer,
-      concurrency,
-      lockDuration: silenceMs,
-      stalledInterval: silenceMs / 2,
-      // However often a hint is handed over, it is never failed for that.
-      maxStalledCount: 1_000_000,
-      runRetryDelay: RETRY_MS,
-    },
-    store.backend,
-  )
-  worker.on('error', warn)
-  const stop = async () => {
-    await worker.pause(true)
-    while (inHand.size > 0) await Promise.all(inHand)
-    // While the server is away BullMQ would wait for it without end, only to say that the hints are done.
-    const closed = worker.close(!(await isReachable()))
-    while (!(await settles(closed, timeoutMs)) && inHand.size > 0);
-  }
-  try {
-    await settleWithin(timeoutMs, worker.waitUntilReady())
-  } catch (error) {
-    await worker.close(true)
-    throw explain(error)
-  }
-  let stopped: Promise<void> | undefined
-  return {
-    stop() {
-      stopped ??= stop()
-      return stopped
-    },
-  }
-}
-
-const settles = (work: Promise<unknown>, timeoutMs: number): Promise<boolean> =>
-  settleWithin(timeoutMs, work).then(
-    () => true,
-    () => false,
-  )

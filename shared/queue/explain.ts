@@ -10,7 +10,7 @@ const RETRY_AFTER_SECONDS = 2
  * commands that were sent, the password among them.
  */
 export const createExplain = (url: URL): Explain => {
-  const secrets = [url.password, decodeURIComponent(url.password)].filter((secret) => secret !== '')
+  const secrets = [url.password, decodePassword(url)].filter((secret) => secret !== '')
   return (error) => {
     if (error instanceof PlatformError) return error
     let reason = describeError(error)
@@ -19,6 +19,14 @@ export const createExplain = (url: URL): Explain => {
       cause: new Error(`${url.protocol}//${url.host}: ${reason}`),
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     })
+  }
+}
+
+const decodePassword = (url: URL): string => {
+  try {
+    return decodeURIComponent(url.password)
+  } catch {
+    throw new PlatformError('MISCONFIGURED', "The password in the queue's URL must be percent-encoded.")
   }
 }
 

@@ -6,11 +6,8 @@
  */
 import { PlatformError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { openBullPostgresQueue } from './bullmq-postgres.ts'
 import { createExplain } from './explain.ts'
 import type { Queue, QueueContext } from './port.ts'
-import { openRedisQueue } from './redis.ts'
-import { openRowsQueue } from './rows.ts'
 import { createWarn } from './warn.ts'
 
 export type { Consumer, HandleHint, Hint, Queue } from './port.ts'
@@ -27,12 +24,18 @@ const DEFAULTS = { timeoutMs: 2_000, silenceMs: 5_000 }
 
 type Adapter = (url: URL, context: QueueContext) => Promise<Queue>
 
-const ADAPTERS: Record<string, Adapter> = {
-  'redis:': openRedisQueue,
-  'rediss:': openRedisQueue,
-  'postgres:': openRowsQueue,
-  'postgresql:': openRowsQueue,
-  'bullmq+postgres:': openBullPostgresQueue,
+const loadRedis = async (): Promise<Adapter> => (await import('./redis.ts')).openRedisQueue
+const loadRows = async (): Promise<Adapter> => (await import('./rows.ts')).openRowsQueue
+const loadBullPostgres = async (): Promise<Adapter> =>
+  (await import('./bullmq-postgres.ts')).openBullPostgresQueue
+
+/** Loaded when asked for: BullMQ with its drivers is 20 MB of a process that may not need it. */
+const ADAPTERS: Record<string, () => Promise<Adapter>> = {
+  'redis:': loadRedis,
+  'rediss:': loadRedis,
+  'postgres:': loadRows,
+  'postgresql:': loadRows,
+  'bullmq+postgres:': loadBullPostgres,
 }
 
 /**
@@ -43,11 +46,12 @@ const ADAPTERS: Record<string, Adapter> = {
  */
 export const openQueue = async (url: string, options: QueueOptions): Promise<Queue> => {
   const parsed = URL.parse(url)
-  const open = parsed && ADAPTERS[parsed.protocol]
-  if (!parsed || !open) {
+  const load = parsed && ADAPTERS[parsed.protocol]
+  if (!parsed || !load) {
     const schemes = Object.keys(ADAPTERS).map((protocol) => `${protocol}//`)
     throw new PlatformError('MISCONFIGURED', `The queue's URL must start with one of ${schemes.join(', ')}.`)
   }
   const explain = createExplain(parsed)
+  const open = await load()
   return await open(parsed, { ...DEFAULTS, ...options, explain, warn: createWarn(options.logger, explain) })
 }

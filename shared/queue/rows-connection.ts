@@ -25,7 +25,7 @@ export const connectRows = (url: URL, { explain, timeoutMs }: QueueContext): Row
       keep_alive: KEEP_ALIVE_SECONDS,
       backoff: () => RECONNECT_SECONDS,
       // The server gives up first; when it has not answered even then, it is not there.
-      connection: { application_name: 'queue', statement_timeout: timeoutMs * 0.8 },
+      connection: { application_name: 'queue', statement_timeout: Math.floor(timeoutMs * 0.8) },
       // The driver's query for the types, on every connect, would end the process if it failed: nobody awaits it.
       fetch_types: false,
       onnotice: () => {},

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { dirname } from 'node:path'
+import type { Cgroups } from './cgroups.ts'
 import type { Engine, Launch } from './engine.ts'
-
-/** `sh` moves itself into the cgroup before anything else happens, so no process is ever outside. */
-const ENTER_CGROUP = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
+import { spawnInCgroup } from './spawn-in-cgroup.ts'
 
 const NAMESPACES = [
   '--unshare-pid',
@@ -18,7 +15,7 @@ const NAMESPACES = [
   '--clearenv',
 ]
 
-export type BubblewrapOptions = { path: string; asRoot: boolean }
+export type BubblewrapOptions = { path: string; asRoot: boolean; cgroups: Cgroups }
 
 /** Bubblewrap would make the folders above a mount for its own user only. */
 const listParents = (path: string): string[] => {
@@ -42,29 +39,17 @@ const buildArguments = ({ environment, command }: Launch, asRoot: boolean): stri
 ]
 
 /** Bubblewrap: the quickest start, and what a plain user has too. */
-export const createBubblewrap = ({ path, asRoot }: BubblewrapOptions): Engine => ({
+export const createBubblewrap = ({ path, asRoot, cgroups }: BubblewrapOptions): Engine => ({
   name: 'bubblewrap',
   level: 'container',
   startsAs: asRoot ? 'host-root' : 'namespace-root',
   taskUid: asRoot ? 1000 : 0,
   ownProcesses: 8,
-  async launch(launch) {
-    const command = [path, ...buildArguments(launch, asRoot)]
-    const child = spawn('/bin/sh', ['-c', ENTER_CGROUP, 'sh', ...launch.cgroup.doors, '--', ...command], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: {},
-    })
-    return {
-      stdin: child.stdin,
-      stdout: child.stdout,
-      stderr: child.stderr,
-      // Not `close`, which waits for whoever reads what it said.
-      exited: once(child, 'exit').then(
-        () => undefined,
-        () => undefined,
-      ),
-      kill: () => void child.kill('SIGKILL'),
-    }
+  ownMemoryMb: 0,
+  launch: async (launch) => {
+    const cgroup = cgroups.create(launch.name)
+    cgroup.limit(launch.limits)
+    return spawnInCgroup([path, ...buildArguments(launch, asRoot)], { cgroup })
   },
-  close: async () => undefined,
+  close: () => cgroups.close(),
 })

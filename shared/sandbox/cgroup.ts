@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmdirSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, rmdirSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -16,28 +7,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * memory, a thread pool would take longer than they do.
  */
 export type Cgroup = {
+  /** Below the root of every hierarchy, for those who make their own way there. */
+  readonly path: string
   /** The files into which a process writes its id to enter. */
   readonly doors: readonly string[]
-  limit(limits: { cpu: number; memoryMb: number; pids: number }): void
-  /** Counters since the sandbox began; `resetPeak` starts a new measure of the peak where the kernel can. */
+  limit(limits: CgroupLimits): void
+  /** Before a run: begins a new measure of the peak, and tells what has been used up to now. */
+  begin(): CgroupUse
+  /** Counters since the sandbox began. */
   read(): CgroupCounters
-  resetPeak(): void
-  /** What is used now. */
-  memoryMb(): number
   /** Ends every process inside. */
   kill(): void
   /** Waits until it is empty and removes it. */
   remove(): Promise<void>
 }
 
-export type CgroupCounters = {
+export type CgroupLimits = { cpu: number; memoryMb: number; pids: number }
+
+export type CgroupUse = {
   cpuSeconds: number
+  /** In use now. */
+  memoryMb: number
+}
+
+export type CgroupCounters = CgroupUse & {
   memoryPeakMb: number
   oomKills: number
   pidsRefused: number
 }
 
-export const CPU_PERIOD_US = 100_000
+const CPU_PERIOD_US = 100_000
 const MEBIBYTE = 1024 * 1024
 const MICROSECONDS = 1e6
 const NANOSECONDS = 1e9
@@ -121,10 +120,12 @@ const openPeak = (folder: string) => {
 }
 
 /** Version 2: one folder. */
-export const createCgroupV2 = (parent: string, name: string): Cgroup => {
-  const folder = join(parent, name)
-  mkdirSync(folder)
+export const cgroupV2 = (folder: string, path: string): Cgroup => {
   const peak = openPeak(folder)
+  const readUse = () => ({
+    cpuSeconds: counter(read(folder, 'cpu.stat'), 'usage_usec') / MICROSECONDS,
+    memoryMb: Number(read(folder, 'memory.current')) / MEBIBYTE,
+  })
   const kill = () => {
     try {
       write(folder, 'cgroup.kill', 1)
@@ -133,6 +134,7 @@ export const createCgroupV2 = (parent: string, name: string): Cgroup => {
     }
   }
   return {
+    path,
     doors: [join(folder, 'cgroup.procs')],
     limit({ cpu, memoryMb, pids }) {
       write(folder, 'memory.max', memoryMb * MEBIBYTE)
@@ -140,14 +142,16 @@ export const createCgroupV2 = (parent: string, name: string): Cgroup => {
       write(folder, 'pids.max', pids)
       write(folder, 'cpu.max', `${Math.round(cpu * CPU_PERIOD_US)} ${CPU_PERIOD_US}`)
     },
+    begin() {
+      peak.reset()
+      return readUse()
+    },
     read: () => ({
-      cpuSeconds: counter(read(folder, 'cpu.stat'), 'usage_usec') / MICROSECONDS,
+      ...readUse(),
       memoryPeakMb: peak.read() / MEBIBYTE,
       oomKills: counter(read(folder, 'memory.events'), 'oom_kill'),
       pidsRefused: counter(read(folder, 'pids.events'), 'max'),
     }),
-    resetPeak: peak.reset,
-    memoryMb: () => Number(read(folder, 'memory.current')) / MEBIBYTE,
     kill,
     remove: () => {
       peak.close()
@@ -156,19 +160,18 @@ export const createCgroupV2 = (parent: string, name: string): Cgroup => {
   }
 }
 
-export const V1_CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuacct'] as const
-export type V1Parents = Record<(typeof V1_CONTROLLERS)[number], string>
+export type V1Folders = Record<'memory' | 'pids' | 'cpu' | 'cpuacct', string>
 
 /** Version 1: a folder per controller (some may share one). */
-export const createCgroupV1 = (parents: V1Parents, name: string): Cgroup => {
-  const memory = join(parents.memory, name)
-  const pids = join(parents.pids, name)
-  const cpu = join(parents.cpu, name)
-  const cpuacct = join(parents.cpuacct, name)
+export const cgroupV1 = ({ memory, pids, cpu, cpuacct }: V1Folders, path: string): Cgroup => {
   const folders = [...new Set([memory, pids, cpu, cpuacct])]
-  for (const folder of folders) mkdirSync(folder)
+  const readUse = () => ({
+    cpuSeconds: Number(read(cpuacct, 'cpuacct.usage')) / NANOSECONDS,
+    memoryMb: Number(read(memory, 'memory.usage_in_bytes')) / MEBIBYTE,
+  })
   const kill = () => folders.forEach(killListed)
   return {
+    path,
     doors: folders.map((folder) => join(folder, 'cgroup.procs')),
     limit(limits) {
       const bytes = limits.memoryMb * MEBIBYTE
@@ -181,14 +184,16 @@ export const createCgroupV1 = (parents: V1Parents, name: string): Cgroup => {
       write(cpu, 'cpu.cfs_period_us', CPU_PERIOD_US)
       write(cpu, 'cpu.cfs_quota_us', Math.round(limits.cpu * CPU_PERIOD_US))
     },
+    begin() {
+      write(memory, 'memory.max_usage_in_bytes', 0)
+      return readUse()
+    },
     read: () => ({
-      cpuSeconds: Number(read(cpuacct, 'cpuacct.usage')) / NANOSECONDS,
+      ...readUse(),
       memoryPeakMb: Number(read(memory, 'memory.max_usage_in_bytes')) / MEBIBYTE,
       oomKills: counter(read(memory, 'memory.oom_control'), 'oom_kill'),
       pidsRefused: counter(read(pids, 'pids.events'), 'max'),
     }),
-    memoryMb: () => Number(read(memory, 'memory.usage_in_bytes')) / MEBIBYTE,
-    resetPeak: () => write(memory, 'memory.max_usage_in_bytes', 0),
     kill,
     remove: async () => {
       for (const folder of folders) await removeFolder(folder, kill)

@@ -1,21 +1,11 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { PlatformError } from '../errors.ts'
-import {
-  type Cgroup,
-  createCgroupV1,
-  createCgroupV2,
-  read,
-  V1_CONTROLLERS,
-  type V1Parents,
-  write,
-} from './cgroup.ts'
+import { type Cgroup, cgroupV1, cgroupV2, read, type V1Folders, write } from './cgroup.ts'
 
 /** Where this process may make cgroups, one for each sandbox. */
 export type Cgroups = {
   readonly version: 1 | 2
-  /** The folders below which this process's cgroups live. */
-  readonly folders: readonly string[]
   create(name: string): Cgroup
   close(): Promise<void>
 }
@@ -76,13 +66,15 @@ const stepAside = (folder: string): void => {
   for (const pid of read(folder, 'cgroup.procs').split('\n').filter(Boolean)) write(leaf, 'cgroup.procs', pid)
 }
 
+const findV2Mount = (mounts: string): string | undefined => /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1]
+
 const openV2 = (mount: string, self: string): Cgroups | undefined => {
   const ownPath = /^0::(\/.*)$/m.exec(self)?.[1] ?? '/'
   // The host's root may have groups beside its processes; any other group, a container's included, may not.
   const isHostRoot = !existsSync(join(mount, 'cgroup.type')) && isWritable(join(mount, 'cgroup.procs'))
   const base = isHostRoot ? mount : join(mount, ownPath)
-  if (!CONTROLLERS.every((name) => read(base, 'cgroup.controllers').split(/\s+/).includes(name)))
-    return undefined
+  const offered = read(base, 'cgroup.controllers').split(/\s+/)
+  if (!CONTROLLERS.every((name) => offered.includes(name))) return undefined
   if (!isWritable(base) || !isWritable(join(base, 'cgroup.procs'))) return undefined
   if (!isHostRoot) stepAside(base)
   delegate(base)
@@ -93,30 +85,42 @@ const openV2 = (mount: string, self: string): Cgroups | undefined => {
   delegate(own)
   return {
     version: 2,
-    folders: [own],
-    create: (name) => createCgroupV2(own, name),
+    create: (name) => {
+      const folder = join(own, name)
+      mkdirSync(folder)
+      return cgroupV2(folder, folder.slice(mount.length))
+    },
     close: async () => rmdirSync(own),
   }
 }
 
-const openV1 = (mounts: string): Cgroups | undefined => {
-  const found = [...mounts.matchAll(/^\S+ (\S+) cgroup (\S+)/gm)].map(([, folder = '', options = '']) => ({
+/** Every hierarchy of version 1 with its controllers, and the empty one of version 2 that may stand beside them. */
+const listV1Mounts = (mounts: string) =>
+  [...mounts.matchAll(/^\S+ (\S+) cgroup2? (\S+)/gm)].map(([, folder = '', options = '']) => ({
     folder,
     controllers: options.split(','),
   }))
-  const parents: Partial<V1Parents> = {}
-  for (const name of V1_CONTROLLERS) {
-    const mount = found.find(({ controllers }) => controllers.includes(name))?.folder
-    if (mount === undefined || !isWritable(mount)) return undefined
-    parents[name] = makeOwnFolder(join(mount, OURS))
-  }
-  const folders = [...new Set(Object.values(parents))]
+
+const pickV1 = (folderOf: (controller: string) => string | undefined): V1Folders | undefined => {
+  const [memory, pids, cpu, cpuacct] = ['memory', 'pids', 'cpu', 'cpuacct'].map(folderOf)
+  return memory && pids && cpu && cpuacct ? { memory, pids, cpu, cpuacct } : undefined
+}
+
+const openV1 = (mounts: string): Cgroups | undefined => {
+  const writable = listV1Mounts(mounts).filter(({ folder }) => isWritable(folder))
+  const folderOf = (name: string) => writable.find(({ controllers }) => controllers.includes(name))?.folder
+  if (pickV1(folderOf) === undefined) return undefined
+  // In every hierarchy, for an OCI runtime joins them all and would leave what it made.
+  const own = new Map(writable.map(({ folder }) => [folder, makeOwnFolder(join(folder, OURS))]))
   return {
     version: 1,
-    folders,
-    create: (name) => createCgroupV1(parents as V1Parents, name),
+    create: (name) => {
+      const made = pickV1((controller) => join(own.get(folderOf(controller) ?? '') ?? '', name)) as V1Folders
+      for (const folder of new Set(Object.values(made))) mkdirSync(folder)
+      return cgroupV1(made, join('/', OURS, basename(dirname(made.memory)), name))
+    },
     close: async () => {
-      for (const folder of folders) rmdirSync(folder)
+      for (const folder of own.values()) rmdirSync(folder)
     },
   }
 }
@@ -133,7 +137,7 @@ const readSources = (): CgroupSources => ({
  */
 export const openCgroups = ({ mounts, self } = readSources()): Cgroups => {
   opened += 1
-  const v2Mount = /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1]
+  const v2Mount = findV2Mount(mounts)
   try {
     const cgroups = (v2Mount === undefined ? undefined : openV2(v2Mount, self)) ?? openV1(mounts)
     if (cgroups !== undefined) return cgroups
@@ -141,4 +145,44 @@ export const openCgroups = ({ mounts, self } = readSources()): Cgroups => {
     throw new PlatformError('MISCONFIGURED', REFUSAL, { cause })
   }
   throw new PlatformError('MISCONFIGURED', REFUSAL)
+}
+
+/** What it last said, once somebody else has removed it. */
+const remembering = (cgroup: Cgroup): Cgroup => {
+  let last = { cpuSeconds: 0, memoryMb: 0, memoryPeakMb: 0, oomKills: 0, pidsRefused: 0 }
+  return {
+    ...cgroup,
+    read: () => {
+      try {
+        last = cgroup.read()
+      } catch {}
+      return last
+    },
+    kill: () => {
+      try {
+        cgroup.kill()
+      } catch {}
+    },
+    remove: async () => undefined,
+  }
+}
+
+/**
+ * The cgroup that somebody else made for a process and will remove, from the text of its `/proc/<pid>/cgroup`.
+ *
+ * @throws {PlatformError} `MISCONFIGURED` when it may not be changed
+ */
+export const adoptCgroup = (self: string, { mounts } = readSources()): Cgroup => {
+  const lines = [...self.matchAll(/^\d+:([^:]*):(\/.*)$/gm)]
+  const pathOf = (controller: string) =>
+    lines.find(([, names]) => names?.split(',').includes(controller))?.[2]
+  const v1 = pickV1((name) => {
+    const folder = listV1Mounts(mounts).find(({ controllers }) => controllers.includes(name))?.folder
+    const path = pathOf(name)
+    return folder && path && join(folder, path)
+  })
+  const path = pathOf('') ?? '/'
+  const cgroup = v1 ? cgroupV1(v1, path) : cgroupV2(join(findV2Mount(mounts) ?? '', path), path)
+  if (!cgroup.doors.every(isWritable)) throw new PlatformError('MISCONFIGURED', REFUSAL)
+  return remembering(cgroup)
 }

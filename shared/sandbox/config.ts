@@ -14,8 +14,10 @@ export const sandboxConfigSchema = z.strictObject({
   floor: z.enum(SANDBOX_LEVELS).default('container'),
   /** Where an engine is when it is not on the PATH. */
   enginePath: z.string().startsWith('/').optional(),
+  /** Where Docker's daemon listens, on this machine. */
+  dockerSocket: z.string().startsWith('/').default('/var/run/docker.sock'),
   /** The largest `out/data.json`; more belongs into a file. */
-  resultMb: count(1, 256, 16),
+  resultMb: count(1, 256, 4),
   warm: z
     .strictObject({
       /** Blank sandboxes kept ahead per environment: at least, and at most when demand is high. */

@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Environment } from '../environments/index.ts'
-import type { Cgroup } from './cgroup.ts'
+import type { Cgroup, CgroupLimits } from './cgroup.ts'
 import type { SandboxLevel } from './port.ts'
 
 /**
- * As what the harness wakes up, and so what is left for it to do before it is root of a user namespace that means
- * nothing on the host: map itself away from the host's root, make a namespace of its own, or nothing.
+ * As what the harness wakes up, and so what is left for it to do: map itself away from the host's root, make a user
+ * namespace of its own, or nothing, as root of a namespace or of a kernel that mean nothing on the host.
  */
-export type StartsAs = 'host-root' | 'plain-user' | 'namespace-root'
+export type StartsAs = 'host-root' | 'plain-user' | 'namespace-root' | 'own-kernel-root'
 
 export type Launch = {
   /** Unique on this host. */
@@ -15,16 +15,18 @@ export type Launch = {
   environment: Environment
   /** The command, as paths of the sandbox. */
   command: readonly string[]
-  /** Every process of the sandbox belongs into it. */
-  cgroup: Cgroup
   /** The first of two unprivileged ids that are this sandbox's alone. */
   hostUid: number
+  /** What it may use until a run says otherwise. */
+  limits: CgroupLimits
 }
 
 export type Launched = {
   stdin: Writable
   stdout: Readable
   stderr: Readable
+  /** Holds every process of the sandbox. */
+  cgroup: Cgroup
   /** Resolves once no process is left; the engine has cleaned up after itself by then. */
   exited: Promise<void>
   /** Ends all of it at once, without asking. */
@@ -40,6 +42,8 @@ export type Engine = {
   readonly taskUid: 0 | 1000
   /** Processes in the sandbox's cgroup that are not the task's, at most. */
   readonly ownProcesses: number
+  /** Memory in it that is not the task's: what a kernel of its own takes. */
+  readonly ownMemoryMb: number
   launch(launch: Launch): Promise<Launched>
   close(): Promise<void>
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 const MODULES = [
   'kernel',
   'seccomp',
+  'network',
   'wire',
   'view',
   'values',
@@ -11,8 +12,10 @@ const MODULES = [
   'confine',
   'collect',
   'task',
-  'keeper',
   'zygote',
+  'processes',
+  'keeper',
+  'start',
 ]
 
 const read = (name: string) => readFileSync(new URL(`./harness/${name}.py`, import.meta.url), 'utf8')

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { ENGINE_NAMES, type SandboxConfig, sandboxConfigSchema } from './config.ts'
+export { ENGINE_NAMES, type SandboxConfig } from './config.ts'
 export { openSandboxes, type SandboxesOptions } from './open.ts'
 export {
   type InputFile,
@@ -16,6 +16,7 @@ export {
   type Sandboxes,
   type SandboxFailureCode,
   type SandboxLevel,
+  type SelfTestReport,
   type Usage,
 } from './port.ts'
 export { DEFAULT_TIER, LIMIT_RANGES, limitsFor, TIERS, type Tier } from './tiers.ts'

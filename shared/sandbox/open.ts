@@ -1,31 +1,39 @@
 import type { Environment } from '../environments/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { openCgroups } from './cgroups.ts'
+import { type Cgroups, openCgroups } from './cgroups.ts'
 import { type SandboxConfig, sandboxConfigSchema } from './config.ts'
 import { chooseEngine } from './engines.ts'
 import { decideOutcome } from './outcome.ts'
 import { Pool } from './pool.ts'
-import type { RunListener, RunOutcome, RunSpec, Sandboxes } from './port.ts'
+import type { RunListener, RunSpec, Sandboxes } from './port.ts'
 import { findFault } from './run-header.ts'
 import { Sandbox } from './sandbox.ts'
+import { type Attempt, requireHeld, runSelfTest } from './self-test.ts'
 import { limitsSchema } from './tiers.ts'
+
+export type Preload = { environment: Environment; modules: readonly string[] }
 
 export type SandboxesOptions = {
   config?: Partial<SandboxConfig>
   /**
    * Environments that the platform vouches for: blank sandboxes of these are started ahead, with these modules imported.
-   * Any other is started when it is asked for, and imports nothing before the task does.
+   * Any other is started when it is asked for, and imports nothing before the task does. The self-test runs in the first.
    */
-  preload?: readonly { environment: Environment; modules: readonly string[] }[]
+  preload: readonly [Preload, ...Preload[]]
   /** Where commands are looked for, as in `PATH`. */
   searchPath?: string
+  /** Where sandboxes are limited and counted; found by itself when left out. */
+  cgroups?: () => Cgroups
   logger: Logger
 }
 
 const MEBIBYTE = 1024 * 1024
 /** What a sandbox may use while it is nobody's. */
-const BLANK_LIMITS = { cpu: 1, memoryMb: 512, pids: 64 }
+const BLANK = { cpu: 1, memoryMb: 512, pids: 64 }
 const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Counts the sandboxes of this process, so that no two bear the same name. */
+let started = 0
 
 const createUids = ({ first, count }: SandboxConfig['hostUids']) => {
   const free = Array.from({ length: count / 2 }, (_, index) => first + 2 * index)
@@ -52,27 +60,28 @@ const NOTHING_USED = { wallSeconds: 0, cpuSeconds: 0, memoryPeakMb: 0 }
  */
 export const openSandboxes = async ({
   config: written = {},
-  preload = [],
+  preload,
   searchPath = STANDARD_PATH,
+  cgroups = openCgroups,
   logger,
 }: SandboxesOptions): Promise<Sandboxes> => {
   const config = sandboxConfigSchema.parse(written)
-  const engine = await chooseEngine(config, searchPath)
-  const cgroups = openCgroups()
+  const engine = await chooseEngine({ config, searchPath, cgroups })
   const uids = createUids(config.hostUids)
   const modulesOf = new Map(preload.map(({ environment, modules }) => [environment.id, modules]))
-  let started = 0
 
   const start = async (environment: Environment): Promise<Sandbox> => {
-    const name = `sandbox-${++started}`
-    const cgroup = cgroups.create(name)
-    cgroup.limit({ ...BLANK_LIMITS, pids: BLANK_LIMITS.pids + engine.ownProcesses })
+    const name = `sandbox-${process.pid}-${++started}`
     const hostUid = uids.take()
     return Sandbox.start({
       name,
       engine,
       environment,
-      cgroup,
+      limits: {
+        cpu: BLANK.cpu,
+        memoryMb: BLANK.memoryMb + engine.ownMemoryMb,
+        pids: BLANK.pids + engine.ownProcesses,
+      },
       preload: modulesOf.get(environment.id) ?? [],
       hostUid,
       resultBytes: config.resultMb * MEBIBYTE,
@@ -82,43 +91,57 @@ export const openSandboxes = async ({
   }
 
   const pool = new Pool({ config: config.warm, logger, start })
-  const running = new Set<Promise<unknown>>()
+  const underWay = new Set<Promise<Attempt>>()
   const closing = new AbortController()
-  for (const { environment } of preload) pool.keep(environment)
 
-  const run = async (spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<RunOutcome> => {
+  const attempt = async (spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<Attempt> => {
     limitsSchema.parse(spec.limits)
     const fault = findFault(spec)
     if (fault !== undefined)
-      return { status: 'failed', failureCode: 'user_error', message: fault, usage: NOTHING_USED }
+      return { outcome: { status: 'failed', failureCode: 'user_error', message: fault, usage: NOTHING_USED } }
     const either = AbortSignal.any([signal, closing.signal])
-    if (either.aborted) return { status: 'cancelled', usage: NOTHING_USED }
+    if (either.aborted) return { outcome: { status: 'cancelled', usage: NOTHING_USED } }
     const sandbox = await pool.claim(spec)
     try {
       const facts = await sandbox.run(spec, listener, either)
-      if (facts.fault !== undefined)
-        logger.warn({ run: spec.runId, sandbox: sandbox.name, fault: facts.fault }, 'a sandbox failed')
-      return decideOutcome(facts)
+      const outcome = decideOutcome(facts)
+      if (facts.fault === undefined) return { outcome }
+      logger.warn({ run: spec.runId, sandbox: sandbox.name, fault: facts.fault }, 'a sandbox failed')
+      return { outcome, fault: facts.fault }
     } finally {
       pool.release(sandbox, spec)
     }
   }
 
-  return {
-    engine: engine.name,
-    level: engine.level,
-    run: (spec, listener, signal) => {
-      const outcome = run(spec, listener, signal)
-      const settled = outcome.catch(() => undefined).finally(() => running.delete(settled))
-      running.add(settled)
-      return outcome
-    },
-    close: async () => {
-      closing.abort()
-      await Promise.all(running)
-      await pool.close()
-      await engine.close()
-      await cgroups.close()
-    },
+  const run: Sandboxes['run'] = async (spec, listener, signal) => {
+    const running = attempt(spec, listener, signal)
+    underWay.add(running)
+    try {
+      return (await running).outcome
+    } finally {
+      underWay.delete(running)
+    }
+  }
+
+  const close = async () => {
+    closing.abort()
+    await Promise.allSettled(underWay)
+    await pool.close()
+    await engine.close()
+  }
+
+  try {
+    const { name, level } = engine
+    const report = await runSelfTest({ engine: name, level, environment: preload[0].environment, attempt })
+    requireHeld(report)
+    logger.info(
+      { selfTestMs: Math.round(report.durationMs) },
+      `the ${name} sandbox held in ${report.checks.length} tries to break out`,
+    )
+    for (const { environment } of preload) pool.keep(environment)
+    return { engine: name, level, report, run, count: () => pool.count(), close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }

@@ -6,8 +6,11 @@ import type { Limits, RunOutcome, SandboxFailureCode, Usage } from './port.ts'
 /** All that is known of a run once it is over. */
 export type Facts = {
   limits: Limits
-  before: CgroupCounters
+  before: Omit<CgroupCounters, 'memoryPeakMb'>
   after?: CgroupCounters
+  /** What the sandbox used before its first run. */
+  blankMb: number
+  ownMemoryMb: number
   wallSeconds: number
   stderrTail: string
   report?: Report
@@ -32,10 +35,16 @@ const SIGNAL_REASONS: Record<string, string> = {
 const nameSignal = (number: number): string =>
   Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
 
-const measureUsage = ({ before, after, report, wallSeconds }: Facts): Usage => ({
-  wallSeconds: Math.min(report?.wallSeconds ?? wallSeconds, wallSeconds),
-  cpuSeconds: Math.max(0, (after ?? before).cpuSeconds - before.cpuSeconds),
-  memoryPeakMb: Math.max(after?.memoryPeakMb ?? 0, report?.memoryPeakMb ?? 0),
+/** What the sandbox itself takes is not the run's, nor what it still holds of earlier ones (gVisor does, for seconds). */
+const measureMemory = ({ before, after, report, blankMb, ownMemoryMb }: Facts): number => {
+  const notTheRunsMb = Math.max(0, before.memoryMb - blankMb) + Math.min(ownMemoryMb, blankMb)
+  return Math.max((after?.memoryPeakMb ?? 0) - notTheRunsMb, report?.memoryPeakMb ?? 0)
+}
+
+const measureUsage = (facts: Facts): Usage => ({
+  wallSeconds: Math.min(facts.report?.wallSeconds ?? facts.wallSeconds, facts.wallSeconds),
+  cpuSeconds: Math.max(0, (facts.after ?? facts.before).cpuSeconds - facts.before.cpuSeconds),
+  memoryPeakMb: measureMemory(facts),
 })
 
 const failByLimit = (facts: Facts): Failure | undefined => {

@@ -81,11 +81,22 @@ export type RunOutcome =
     }
   | { status: 'cancelled'; usage: Usage }
 
+/** What came of trying to break out when the sandboxes were opened. */
+export type SelfTestReport = {
+  engine: string
+  level: SandboxLevel
+  checks: readonly { name: string; held: boolean; detail: string }[]
+  durationMs: number
+}
+
 export type Sandboxes = {
   readonly engine: string
   readonly level: SandboxLevel
+  readonly report: SelfTestReport
   /** Aborting `signal` cancels: SIGTERM, the grace, SIGKILL, for the whole process tree. Never throws for the user's doings. */
   run(spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<RunOutcome>
+  /** Sandboxes alive now: nobody's yet, waiting for their tenant's next run, and all with those at work. */
+  count(): { blank: number; idle: number; total: number }
   /** Ends every sandbox and leaves nothing behind. */
   close(): Promise<void>
 }

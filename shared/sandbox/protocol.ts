@@ -37,19 +37,29 @@ export const encodeFrame = (kind: number, payload: Uint8Array | string = ''): Bu
  * throws {@link ProtocolError} when it ends amid a frame or announces more than any honest one holds.
  */
 export async function* readFrames(stream: Readable): AsyncGenerator<Frame, void, void> {
-  let buffered: Buffer = Buffer.alloc(0)
+  let parts: Buffer[] = []
+  let partBytes = 0
+  let wantedBytes = HEAD_BYTES
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk])
+    parts.push(chunk)
+    partBytes += chunk.length
+    // Joined once a frame is whole, so that one that trickles in is not copied again with every piece.
+    if (partBytes < wantedBytes) continue
+    const buffered = parts.length === 1 ? chunk : Buffer.concat(parts)
     let start = 0
+    wantedBytes = HEAD_BYTES
     while (buffered.length - start >= HEAD_BYTES) {
       const size = buffered.readUInt32BE(start + 1)
       if (size > MAX_FRAME_BYTES) throw new ProtocolError(`a frame of ${size} bytes`)
       const end = start + HEAD_BYTES + size
+      wantedBytes = HEAD_BYTES + size
       if (buffered.length < end) break
+      wantedBytes = HEAD_BYTES
       yield { kind: buffered.readUInt8(start), payload: buffered.subarray(start + HEAD_BYTES, end) }
       start = end
     }
-    buffered = buffered.subarray(start)
+    parts = start < buffered.length ? [buffered.subarray(start)] : []
+    partBytes = buffered.length - start
   }
-  if (buffered.length > 0) throw new ProtocolError('the stream ended amid a frame')
+  if (partBytes > 0) throw new ProtocolError('the stream ended amid a frame')
 }

@@ -1,22 +1,23 @@
 import { once } from 'node:events'
-import { Readable } from 'node:stream'
 import type { Environment } from '../environments/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Cgroup } from './cgroup.ts'
-import { type OutputFile, parseReport, parseResult, type Report } from './collect.ts'
+import type { CgroupCounters, CgroupLimits } from './cgroup.ts'
+import { parseReport, parseResult, type Report } from './collect.ts'
+import { Contents } from './contents.ts'
 import type { Engine, Launched } from './engine.ts'
 import { harnessArguments, harnessFor, keepHarness } from './harness.ts'
-import { createLogRelay } from './logs.ts'
 import type { Facts } from './outcome.ts'
-import type { RunListener, RunSpec } from './port.ts'
-import { parseProgress } from './progress.ts'
+import type { Limits, RunListener, RunSpec } from './port.ts'
 import { encodeFrame, type Frame, ProtocolError, RECEIVE, readFrames, SEND } from './protocol.ts'
+import { createRelay, type Relay } from './relay.ts'
 import { encodeRun } from './run-header.ts'
 
 const START_TIMEOUT_MS = 30_000
 const COLLECT_STALL_MS = 30_000
 /** How late a sandbox may be in ending a run by itself before it is ended from outside. */
 const BACKSTOP_MS = 5_000
+const MAX_COMPLAINT = 2_000
+const MAX_COMPLAINTS = 20
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export type SandboxOptions = {
@@ -24,8 +25,8 @@ export type SandboxOptions = {
   name: string
   engine: Engine
   environment: Environment
-  cgroup: Cgroup
   hostUid: number
+  limits: CgroupLimits
   /** Modules to import before the first run; the platform vouches for them. */
   preload: readonly string[]
   resultBytes: number
@@ -43,6 +44,11 @@ export class Sandbox {
   readonly #frames: AsyncGenerator<Frame, void, void>
   #sound = true
   #overdue = false
+  #blankMb: number | undefined
+  #limits = ''
+  #counters: CgroupCounters | undefined
+  #complaint = ''
+  #complaints = 0
   #ready: Promise<void> | undefined
   #destroyed: Promise<void> | undefined
 
@@ -54,22 +60,22 @@ export class Sandbox {
     this.#frames = readFrames(process.stdout)
     // A sandbox may die while it is written to; that it answers nothing is what counts.
     process.stdin.on('error', () => undefined)
-    process.stderr.on('data', (data: Buffer) =>
-      options.logger.warn(
-        { sandbox: this.name, stderr: data.toString('utf8', 0, 2_000) },
-        'a sandbox complains',
-      ),
-    )
-    void process.exited.then(() => {
-      this.#sound = false
+    process.stderr.on('data', (data: Buffer) => {
+      if (++this.#complaints > MAX_COMPLAINTS) return
+      this.#complaint = data.toString('utf8', 0, MAX_COMPLAINT).trim()
+      options.logger.warn({ sandbox: this.name, stderr: this.#complaint }, 'a sandbox complains')
     })
+    const fade = () => {
+      this.#sound = false
+    }
+    process.exited.then(fade, fade)
   }
 
   /** Starts one; it may be given a run at once. */
   static async start(options: SandboxOptions): Promise<Sandbox> {
-    const { engine, environment, cgroup, hostUid, name } = options
+    const { engine, environment, hostUid, limits, name } = options
     const command = [environment.python, ...harnessArguments]
-    const sandbox = new Sandbox(options, await engine.launch({ name, environment, command, cgroup, hostUid }))
+    const sandbox = new Sandbox(options, await engine.launch({ name, environment, command, hostUid, limits }))
     const config = {
       start: engine.startsAs,
       host_uid: hostUid,
@@ -90,7 +96,7 @@ export class Sandbox {
 
   /** What it uses now. */
   memoryMb(): number {
-    return this.#options.cgroup.memoryMb()
+    return this.#process.cgroup.read().memoryMb
   }
 
   /** Resolves once it is up; rejects when it never will be. */
@@ -104,35 +110,44 @@ export class Sandbox {
 
   /** Runs a task. Rejects only for what is not the sandbox's: an input that cannot be read, an output not stored. */
   async run(spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<Facts> {
-    const { cgroup, engine } = this.#options
-    const { cpu, memoryMb, pids } = spec.limits
-    const logs = createLogRelay(listener, spec.limits.logBytes)
+    const { engine } = this.#options
+    const { cgroup } = this.#process
+    const relay = createRelay(listener, spec.limits.logBytes)
     const started = performance.now()
-    cgroup.limit({ cpu, memoryMb, pids: pids + engine.ownProcesses })
-    cgroup.resetPeak()
-    const facts: Facts = { limits: spec.limits, before: cgroup.read(), wallSeconds: 0, stderrTail: '' }
+    this.#limit(spec.limits)
+    const before = { oomKills: 0, pidsRefused: 0, ...this.#counters, ...cgroup.begin() }
+    this.#blankMb ??= before.memoryMb
+    const facts: Facts = {
+      limits: spec.limits,
+      before,
+      blankMb: this.#blankMb,
+      ownMemoryMb: engine.ownMemoryMb,
+      wallSeconds: 0,
+      stderrTail: '',
+    }
     try {
       await this.#send(spec, signal)
       await this.ready()
-      facts.report = await this.#watch(spec, { listener, logs, signal })
+      facts.report = await this.#watch(spec, relay, signal)
       facts.wallSeconds = (performance.now() - started) / 1000
       if (facts.report.succeeded) {
-        facts.result = await this.#takeResult(facts.report)
+        facts.result = parseResult(await this.#contents(facts.report.resultBytes).readWhole())
         if ('fault' in facts.result) throw new ProtocolError(facts.result.fault)
-        for (const file of facts.report.files) await this.#takeFile(file, listener)
+        for (const file of facts.report.files)
+          await this.#contents(file.sizeBytes).giveTo((stream) => listener.file(file, stream))
       }
       await this.#expect(RECEIVE.done)
     } catch (error) {
       this.#sound = false
       if (!(error instanceof ProtocolError)) throw error
-      facts.fault = error.message
+      facts.fault = this.#complaint === '' ? error.message : `${error.message}: ${this.#complaint}`
     } finally {
-      logs.end()
-      facts.stderrTail = logs.stderrTail()
+      relay.end()
+      facts.stderrTail = relay.stderrTail()
       facts.wallSeconds ||= (performance.now() - started) / 1000
       facts.overdue = this.#overdue
       facts.cancelled = signal.aborted
-      facts.after = cgroup.read()
+      facts.after = this.#counters = cgroup.read()
       if (facts.after.oomKills > facts.before.oomKills || facts.report?.ended !== 'exited')
         this.#sound = false
     }
@@ -143,15 +158,22 @@ export class Sandbox {
   destroy(): Promise<void> {
     this.#sound = false
     this.#destroyed ??= (async () => {
-      const { stdin, stdout, stderr, exited } = this.#process
+      const { stdin, stdout, stderr, exited, cgroup } = this.#process
       this.#process.kill()
-      this.#options.cgroup.kill()
       for (const stream of [stdin, stdout, stderr]) stream.destroy()
       await exited
-      await this.#options.cgroup.remove()
+      await cgroup.remove()
       this.#options.onEnd()
     })()
     return this.#destroyed
+  }
+
+  #limit({ cpu, memoryMb, pids }: Limits): void {
+    const { engine } = this.#options
+    const limits = { cpu, memoryMb: memoryMb + engine.ownMemoryMb, pids: pids + engine.ownProcesses }
+    const text = JSON.stringify(limits)
+    if (text !== this.#limits) this.#process.cgroup.limit(limits)
+    this.#limits = text
   }
 
   async #write(data: Uint8Array): Promise<void> {
@@ -174,14 +196,7 @@ export class Sandbox {
   }
 
   /** Relays what the run says until it has ended. */
-  async #watch(
-    { limits }: RunSpec,
-    {
-      listener,
-      logs,
-      signal,
-    }: { listener: RunListener; logs: ReturnType<typeof createLogRelay>; signal: AbortSignal },
-  ): Promise<Report> {
+  async #watch({ limits }: RunSpec, relay: Relay, signal: AbortSignal): Promise<Report> {
     const graceMs = limits.graceSeconds * 1000 + BACKSTOP_MS
     const deadline = performance.now() + limits.wallSeconds * 1000 + graceMs
     let backstop: NodeJS.Timeout | undefined
@@ -193,14 +208,10 @@ export class Sandbox {
     if (signal.aborted) cancel()
     try {
       for (;;) {
-        const { kind, payload } = await this.#next(deadline - performance.now())
-        if (kind === RECEIVE.stdout) logs.write('stdout', payload)
-        else if (kind === RECEIVE.stderr) logs.write('stderr', payload)
-        else if (kind === RECEIVE.progress) {
-          const progress = parseProgress(payload)
-          if (progress !== undefined) listener.progress(progress)
-        } else if (kind === RECEIVE.ended) return parseReport(payload, limits, this.#options.resultBytes)
-        else throw new ProtocolError(describeFault({ kind, payload }))
+        const frame = await this.#next(deadline - performance.now())
+        if (relay.hear(frame)) continue
+        if (frame.kind !== RECEIVE.ended) throw new ProtocolError(describeFault(frame))
+        return parseReport(frame.payload, limits, this.#options.resultBytes)
       }
     } finally {
       clearTimeout(backstop)
@@ -208,39 +219,8 @@ export class Sandbox {
     }
   }
 
-  async #takeResult({ resultBytes }: Report): Promise<ReturnType<typeof parseResult>> {
-    const parts: Buffer[] = []
-    for await (const part of this.#contents(resultBytes)) parts.push(part)
-    return parseResult(Buffer.concat(parts))
-  }
-
-  async #takeFile(file: OutputFile, listener: RunListener): Promise<void> {
-    const contents = this.#contents(file.sizeBytes)
-    let violation: unknown
-    const watched = (async function* () {
-      try {
-        yield* contents
-      } catch (error) {
-        violation = error
-        throw error
-      }
-    })()
-    try {
-      await listener.file(file, Readable.from(watched, { objectMode: false }))
-    } catch (error) {
-      throw violation ?? error
-    }
-    // Whoever reads a file half still gets the next one whole.
-    for await (const _ of contents);
-  }
-
-  async *#contents(sizeBytes: number): AsyncGenerator<Buffer, void, void> {
-    for (let left = sizeBytes; left > 0; ) {
-      const payload = await this.#expect(RECEIVE.content)
-      if (payload.length === 0 || payload.length > left) throw new ProtocolError('contents of another size')
-      left -= payload.length
-      yield payload
-    }
+  #contents(sizeBytes: number): Contents {
+    return new Contents(sizeBytes, () => this.#expect(RECEIVE.content))
   }
 
   async #expect(kind: number): Promise<Buffer> {

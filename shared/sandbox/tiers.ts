@@ -47,7 +47,7 @@ export type Tier = keyof typeof TIERS
 export const DEFAULT_TIER: Tier = 'small'
 
 /** The limits that no tier names, the same for all unless configured. */
-export const DEFAULT_LIMITS = {
+const DEFAULT_LIMITS = {
   pids: 128,
   openFiles: 1_024,
   fileSizeMb: 1_024,

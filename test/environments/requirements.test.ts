@@ -33,6 +33,8 @@ test.for([
   '/etc/passwd',
   'numpy==1\nscipy',
   'numpy==1; python_version < "3"\n--pre',
+  'numpy==1; python_version < "3" --pre',
+  'numpy==1; python_version < "3" --index-url',
   'numpy==1 # comment',
   `numpy==1 --hash=md5:${'0'.repeat(32)}`,
   `numpy==1 --hash=${HASH}0`,

@@ -65,35 +65,36 @@ test('all files together have a limit, and so has their number', async () => {
   expect(summarize(await check(files(10), { maxFiles: 9 }))).toEqual(['too-many-files 1:1'])
 })
 
+// One implicit concatenation: Ruff's work on it grows with the square of its length.
+const SLOW = `x = ${'"a"'.repeat(160_000)}`
+
 test('a source that takes too long is refused and its thread replaced, while other sources are checked', async () => {
-  const slow = openTestPrechecks({ fileTimeoutMs: 400 })
+  const slow = openTestPrechecks({ fileTimeoutMs: 2_000 })
   await slow.check('x = 1')
-  // One implicit concatenation: Ruff's work on it grows with the square of its length.
-  const hostile = slow.check(`x = ${'"a"'.repeat(160_000)}`)
-  const latencies: number[] = []
-  for (let count = 0; count < 20; count++) {
-    const start = performance.now()
-    expect(summarize(await slow.check(`eval("${count}")`))).toEqual(['S307 1:1'])
-    latencies.push(performance.now() - start)
-  }
+  let ended = false
+  const hostile = slow.check(SLOW).finally(() => {
+    ended = true
+  })
+  expect(summarize(await slow.check('eval("beside")'))).toEqual(['S307 1:1'])
+  expect(ended).toBe(false)
   const { errors } = await hostile
   expect(errors.map(({ rule }) => rule)).toEqual(['check-timeout'])
-  expect(errors[0]?.message).toContain('400 ms')
+  expect(errors[0]?.message).toContain('2000 ms')
   expect(summarize(await slow.check('eval("after")'))).toEqual(['S307 1:1'])
 })
 
 test('the event loop stays free while hostile sources are read', async () => {
-  const { prechecks } = openTestPrechecks({ fileTimeoutMs: 500 })
+  const { prechecks } = openTestPrechecks({ fileTimeoutMs: 1_000 })
   let longestMs = 0
   let last = performance.now()
   const timer = setInterval(() => {
     longestMs = Math.max(longestMs, performance.now() - last)
     last = performance.now()
   }, 5)
-  const hostile = [`x = ${'"a"'.repeat(160_000)}`, 'if x: pass\n'.repeat(40_000), "'".repeat(500_000)]
+  const hostile = [SLOW, 'if x: pass\n'.repeat(40_000), "'".repeat(500_000)]
   await Promise.all(hostile.map((source) => prechecks.check(source, PrecheckPolicy.parse({}))))
   clearInterval(timer)
-  expect(longestMs).toBeLessThan(200)
+  expect(longestMs).toBeLessThan(500)
 })
 
 test('a package that keeps breaking threads is given up at its first such file', async () => {

@@ -1,4 +1,11 @@
 import { describe } from 'vitest'
 import { describeRuntimeContract } from './contract.ts'
+import { describeHostileOutputs } from './hostile-outputs.ts'
+import { describeResidue } from './residue.ts'
 
-describe('bubblewrap', () => describeRuntimeContract('bubblewrap'))
+describe('bubblewrap', () => {
+  const engine = { engine: 'bubblewrap' } as const
+  describeRuntimeContract(engine)
+  describeHostileOutputs(engine)
+  describeResidue(engine)
+})

@@ -14,7 +14,7 @@ import { createLogger } from '../../shared/telemetry/logger.ts'
 
 export const environment = await ensureDefaultEnvironment({ dataDir: '.data' })
 
-export const quietLogger = createLogger('test', 'silent')
+export const quietLogger = createLogger('test', process.env['LOG'] ?? 'silent')
 
 /** As in production, with modules imported ahead. */
 export const openTestSandboxes = (options: Partial<SandboxesOptions> = {}): Promise<Sandboxes> =>

@@ -1,4 +1,5 @@
 # Given to `python -c`: takes the harness from the worker's end of the pipe, so that no file holds it.
+import gc
 import marshal
 import posix
 import sys
@@ -34,7 +35,8 @@ def boot():
         module.__package__ = "_mecapy"
         setattr(package, name, module)
         exec(code, module.__dict__)
-    package.zygote.main(bundle if head[:1] == b"S" else b"")
+    package.start.main(bundle if head[:1] == b"S" else b"")
 
 
+gc.disable()  # there is no garbage yet
 boot()

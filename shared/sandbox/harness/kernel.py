@@ -8,9 +8,9 @@ import _ctypes
 MACHINE = os.uname().machine
 NUMBERS = {
     "x86_64": {"capset": 126, "mount": 165, "umount2": 166, "pivot_root": 155, "prctl": 157, "unshare": 272,
-               "seccomp": 317, "sethostname": 170, "setns": 308},
+               "seccomp": 317, "sethostname": 170, "setns": 308, "close_range": 436},
     "aarch64": {"capset": 91, "mount": 40, "umount2": 39, "pivot_root": 41, "prctl": 167, "unshare": 97,
-                "seccomp": 277, "sethostname": 161, "setns": 268},
+                "seccomp": 277, "sethostname": 161, "setns": 268, "close_range": 436},
 }[MACHINE]
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 0x1, 0x2, 0x4, 0x8, 0x20

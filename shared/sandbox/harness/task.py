@@ -1,19 +1,24 @@
 """The process that runs the user's function, by the runtime contract (mode A)."""
 
+import atexit
 import errno
+import gc
 import json
+import marshal
 import os
 import sys
 import time
 
 import _signal
 
-from . import confine, threads, values
+from . import confine, kernel, threads, values, view
 
+PREPARED = b"+"
 DONE_WELL = b"done"
 FILE_NAME = "main.py"
 TEXT_LIMIT = 16_000
 ERROR_FILE = "/workspace/out/_runner_error.json"
+LAST_DESCRIPTOR = 0x7FFFFFFF
 OURS = __package__
 
 
@@ -22,59 +27,55 @@ class Failed(Exception):
 
 
 def _take_streams(orders, out, err, verdict):
-    """Standard streams, the verdict's pipe, the orders' pipe until they have been read, and nothing else."""
+    """Standard streams, the pipes to the keeper (which end where another program begins), and nothing else."""
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (out, 1), (err, 2)):
         os.dup2(source, target)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) not in (orders, verdict):
-            try:
-                os.close(int(name))
-            except OSError:
-                pass  # the listing's own
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    low, high = sorted((orders, verdict))
+    for first, last in ((3, low - 1), (low + 1, high - 1), (high + 1, LAST_DESCRIPTOR)):
+        if first <= last:
+            kernel.call("close_range", first, last, 0)
 
 
 def _read_orders(fd):
     with open(fd, "rb") as file:
-        return json.loads(file.read())
+        return marshal.loads(file.read())
 
 
 def _set_environment(limits):
     count = str(threads.count_for(limits["cpu"]))
-    os.environ.clear()
-    os.environ.update(
-        MECAPY_CPU_LIMIT=f"{limits['cpu']:g}",
-        MECAPY_MEM_LIMIT_MB=str(limits["memory_mb"]),
-        MECAPY_SCRATCH="/workspace/scratch",
-        OMP_NUM_THREADS=count,
-        OPENBLAS_NUM_THREADS=count,
-        MKL_NUM_THREADS=count,
-        HOME="/tmp",
-        TMPDIR="/tmp",
-        LANG="C.UTF-8",
-    )
+    os.environ["MECAPY_CPU_LIMIT"] = f"{limits['cpu']:g}"
+    os.environ["MECAPY_MEM_LIMIT_MB"] = str(limits["memory_mb"])
+    if count != "1":
+        for name in threads.VARIABLES:
+            os.environ[name] = count
     os.chdir("/workspace/scratch")
-    sys.path.insert(0, "/workspace")
+
+
+def dress_process():
+    """
+    Gives a process, once for all that it forks, what a run finds in Python: streams, paths, an environment, a main module
+    of nobody's, and none of our modules: `import collect` must not find ours.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = open(number, mode, encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    os.environ.clear()
+    os.environ.update(MECAPY_SCRATCH="/workspace/scratch", HOME="/tmp", TMPDIR="/tmp", LANG="C.UTF-8")
+    os.environ.update(dict.fromkeys(threads.VARIABLES, "1"))
     sys.argv = [FILE_NAME]
-
-
-def _hide_harness():
-    """The user's names are their own: `import collect` must not find ours."""
-    for name in [name for name in sys.modules if name == OURS or name.startswith(f"{OURS}.")]:
-        del sys.modules[name]
+    sys.path.insert(0, "/workspace")
     sys.modules["__main__"] = type(sys)("__main__")
+    for name in [name for name in sys.modules if name.split(".")[0] == OURS]:
+        del sys.modules[name]
 
 
-def _load_module(name):
+def _load_module(name, source):
     module = type(sys)(name)
     module.__file__ = f"/workspace/{FILE_NAME}"
     sys.modules[name] = module
-    with open(module.__file__, "rb") as file:
-        code = compile(file.read(), FILE_NAME, "exec", dont_inherit=True)
+    code = compile(source, FILE_NAME, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - it is what a sandbox is for
     return module
 
@@ -87,11 +88,9 @@ def _find_function(module, name):
     raise Failed("user_error", f"the code has no function {name!r}; it has: {', '.join(names[:20]) or 'none'}")
 
 
-def _load_arguments(files):
-    with open("/workspace/in/data.json", encoding="utf-8", newline="") as file:
-        text = file.read()
+def _load_arguments(inputs, files):
     try:
-        arguments = values.load_inputs(text)
+        arguments = values.load_inputs(inputs.decode("utf-8"))
     except ValueError as error:
         raise Failed("user_error", str(error)) from None
     if files:
@@ -119,8 +118,6 @@ def _write_result(value):
 
 def _finish(module):
     """As at an interpreter's end: exit functions run, files that only the module still holds are written out."""
-    import atexit
-
     atexit._run_exitfuncs()
     module.__dict__.clear()
     sys.stdout.flush()
@@ -151,11 +148,6 @@ def _describe(error):
     }
 
 
-def _is_full(path):
-    state = os.statvfs(path)
-    return state.f_bavail == 0 or state.f_favail == 0
-
-
 def _classify(error):
     """The failure code of an uncaught exception: most are the user's, some are a limit's."""
     if isinstance(error, Failed):
@@ -163,7 +155,7 @@ def _classify(error):
     if isinstance(error, MemoryError):
         return "out_of_memory"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "output_too_large" if _is_full("/workspace/out") else "disk_full"
+        return "output_too_large" if view.is_full("/workspace/out") else "disk_full"
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return "disk_full"
     return "user_error"
@@ -208,37 +200,50 @@ def _tell_failure(error, verdict):
     os.write(verdict, json.dumps(failure).encode("ascii"))
 
 
-def _prepare(config, orders, pipes):
+def _exit_terminated(*_):
+    os._exit(128 + _signal.SIGTERM)
+
+
+def _prepare(config, pipes):
     """All that can be done before there is anything to run."""
-    _take_streams(orders, *pipes)
-    confine.confine(config["task_uid"], config["filter"])
-    threads.seed_afresh()
-    for number in (_signal.SIGCHLD, _signal.SIGTERM):
-        _signal.signal(number, _signal.SIG_DFL)
+    _signal.set_wakeup_fd(-1)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    _hide_harness()
+    # gVisor spares a namespace's first process the default action too, and does not tell who minds a signal.
+    own_kernel = config["start"] == "own-kernel-root"
+    _signal.signal(_signal.SIGTERM, _exit_terminated if own_kernel else _signal.SIG_DFL)
+    _take_streams(*pipes)
+    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
+    view.mount_proc()
+    confine.give_up_powers(config["task_uid"], config["filter"])
+    threads.seed_afresh()
 
 
-def _call(header):
-    arguments = _load_arguments(header["files"])
-    module = _load_module(header["module"])
+def _call(header, source, inputs):
+    arguments = _load_arguments(inputs, header["files"])
+    module = _load_module(header["module"], source)
     value = _find_function(module, header["function"])(**arguments)
     _write_result(value)
     _finish(module)
 
 
-def run(config, orders, pipes):
+def run(config, pipes):
     """Never returns. Exit status 0 and the verdict `done` mean that `out/data.json` is the function's result."""
-    verdict = pipes[2]
+    orders, verdict = pipes[0], pipes[3]
     status = 1
     try:
-        _prepare(config, orders, pipes)
-        header = _read_orders(orders)
-        confine.limit_resources(header["limits"])
+        try:
+            _prepare(config, pipes)
+        except BaseException as error:  # noqa: BLE001 - ours, not the user's: nothing of theirs has run
+            os.write(verdict, f"{type(error).__name__}: {error}".encode())
+            os._exit(1)
+        gc.enable()
+        os.write(verdict, PREPARED)
+        header, source, inputs = _read_orders(orders)
         _set_environment(header["limits"])
         threads.set_count(header["limits"]["cpu"], config["blas"])
         try:
-            _call(header)
+            _call(header, source, inputs)
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the user's too
             _tell_failure(error, verdict)
         else:

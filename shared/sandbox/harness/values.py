@@ -50,7 +50,7 @@ def _any_length(convert):
 @_any_length
 def load_inputs(text):
     """The inputs as a dict; ValueError says what is wrong with them."""
-    parse_float = _finite_float if MAY_OVERFLOW.search(text) else None
+    parse_float = _finite_float if len(text) > len("1e400") and MAY_OVERFLOW.search(text) else None
     try:
         inputs = json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
     except RecursionError:

@@ -6,6 +6,7 @@ from . import kernel
 from .kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT
 
 STAGE = "/run"
+INODES = 32768
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 ETC = {
@@ -37,10 +38,11 @@ def _show(path):
     return target
 
 
-def build(targets):
+def build(targets, hold_root):
     """
     Makes a new root that holds the environment, five devices and four files, and leaves the engine's root for good,
-    so that a run sees the same under every engine.
+    so that a run sees the same under every engine. gVisor ends a container whose root is let go of: an open descriptor,
+    which no run gets, holds it there.
     """
     os.umask(0o022)
     kernel.mount(None, "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
@@ -58,6 +60,8 @@ def build(targets):
         os.mkdir(STAGE + folder, 0o755)
     for name, text in ETC.items():
         _write(f"{STAGE}/etc/{name}", text)
+    if hold_root:
+        os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.chdir(STAGE)
     kernel.call("pivot_root", b".", b".")
     kernel.call("umount2", b".", kernel.MNT_DETACH)
@@ -86,29 +90,30 @@ def _mask_proc():
             kernel.mount("/dev/null", path, flags=MS_BIND)
 
 
-def _mount_tmpfs(target, owner, mode):
-    kernel.mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"size=64k,uid={owner},gid={owner},mode={mode}")
+def _mount_tmpfs(target, size, owner, mode):
+    options = f"size={size},nr_inodes={INODES},uid={owner},gid={owner},mode={mode}"
+    kernel.mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
 
 
-def mount_workspace(owner):
-    """Lays out the writable places, too small for anything yet; inside `/workspace` nothing but they is the task's."""
-    _mount_tmpfs("/workspace", 0, "755")
+def mount_workspace(owner, input_bytes, output_bytes, scratch_bytes):
+    """Lays out the writable places, each with its cap; inside `/workspace` nothing but they is the task's."""
+    _mount_tmpfs("/workspace", input_bytes, 0, "755")
     for name in ("in", "in/files", "out", "scratch"):
         os.mkdir(f"/workspace/{name}", 0o755)
-    _mount_tmpfs("/workspace/out", owner, "700")
+    _mount_tmpfs("/workspace/out", output_bytes, owner, "700")
     for folder in ("files", "artifacts"):
         os.mkdir(f"/workspace/out/{folder}", 0o755)
         os.chown(f"/workspace/out/{folder}", owner, owner)
-    _mount_tmpfs("/tmp", 0, "755")
+    _mount_tmpfs("/tmp", scratch_bytes, 0, "755")
     for name, target in (("scratch", "/workspace/scratch"), ("shm", "/dev/shm"), ("tmp", "/tmp")):
         os.mkdir(f"/tmp/{name}", 0o700)
         os.chown(f"/tmp/{name}", owner, owner)
         kernel.mount(f"/tmp/{name}", target, flags=MS_BIND)
 
 
-def resize(target, size, inodes):
-    flags = MS_REMOUNT | MS_NOSUID | MS_NODEV
-    kernel.mount(None, target, flags=flags, options=f"size={size},nr_inodes={inodes}")
+def is_full(path):
+    state = os.statvfs(path)
+    return state.f_bavail == 0 or state.f_favail == 0
 
 
 def seal_workspace():

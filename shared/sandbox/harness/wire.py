@@ -1,6 +1,7 @@
 """Frames to and from the worker: a type byte, a length, the payload."""
 
 import os
+import select
 from struct import pack, unpack
 
 STDIN, STDOUT = 0, 1
@@ -13,8 +14,18 @@ READY, STDOUT_TEXT, STDERR_TEXT, PROGRESS, ENDED, CONTENT, DONE, FAULT = 1, 2, 3
 CHUNK = 1 << 18
 
 
+_held = []
+
+
+def hold(kind, payload=b""):
+    """Sends with the next frame: the worker wakes up once for both."""
+    _held.append(pack(">BI", kind, len(payload)) + payload)
+
+
 def send(kind, payload=b""):
-    rest = memoryview(pack(">BI", kind, len(payload)) + payload)
+    hold(kind, payload)
+    rest = memoryview(b"".join(_held))
+    _held.clear()
     while rest:
         rest = rest[os.write(STDOUT, rest):]
 
@@ -29,6 +40,11 @@ def read_exactly(size):
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def is_asked():
+    """Whether something has come to be read."""
+    return bool(select.select([STDIN], [], [], 0)[0])
 
 
 def receive():

@@ -1,161 +1,186 @@
 """
-The first process of a sandbox: takes its user namespace, builds the view, imports what is heavy, then forks a keeper
-for every run and reads nothing that belongs to one, so that its memory, which all runs inherit, stays blank.
+The zygote forks a process for every run, into fresh namespaces. It takes three orders, `import`, `fork` and `renew the
+network`, knows nothing of what the runs are, and hands the ends of a new process's pipes to the keeper.
 """
 
 import gc
-import json
 import os
 import select
-import sys
+from array import array
+from struct import calcsize, pack, unpack
 
 import _signal
+import _socket
 
-from . import confine, keeper, kernel, seccomp, threads, view, wire
+from . import kernel, network, task, threads
 
-
-def _map_to(host_uid):
-    """Leaves the host's root for a user namespace of two unprivileged host ids: this process and the runs."""
-    kernel.mount("proc", "/proc", "proc", view.PRIVATE)
-    ready_read, ready_write = os.pipe()
-    parent = os.getpid()
-    helper = os.fork()
-    if helper == 0:
-        os.read(ready_read, 1)
-        for table in ("uid_map", "gid_map"):
-            with open(f"/proc/{parent}/{table}", "w", encoding="ascii") as file:
-                file.write(f"0 {host_uid} 1\n{confine.TASK_UID} {host_uid + 1} 1\n")
-        os._exit(0)
-    kernel.unshare(kernel.CLONE_NEWUSER)
-    os.write(ready_write, b"x")
-    if os.waitpid(helper, 0)[1] != 0:
-        raise OSError("the user namespace could not be mapped")
-    os.close(ready_read)
-    os.close(ready_write)
-    os.setgroups([])
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
+IMPORT, FORK, RENEW = b"i", b"f", b"n"
+OBEYED, FORKED, FAILED, ENDED = b"o", b"f", b"x", b"e"
+END = "=iidq"
+MESSAGE_BYTES = 4096
+PIPES = ("orders", "out", "err", "verdict")
 
 
-def _map_self():
-    """As an unprivileged user: root of a namespace that knows that one user only."""
-    uid, gid = os.getuid(), os.getgid()
-    kernel.unshare(kernel.CLONE_NEWUSER)
-    confine.write_own_maps(f"0 {uid} 1", f"0 {gid} 1")
+class Zygote:
+    def __init__(self, config, keeper):
+        self.config = config
+        self.keeper = keeper
+        self.wake, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        _signal.signal(_signal.SIGCHLD, lambda *_: None)
+        _signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        self.own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
+    def serve(self):
+        poller = select.poll()
+        poller.register(self.keeper, select.POLLIN)
+        poller.register(self.wake, select.POLLIN)
+        while True:
+            for fd, _ in poller.poll():
+                if fd == self.wake:
+                    os.read(self.wake, 4096)
+                else:
+                    self._obey(self.keeper.recv(MESSAGE_BYTES))
+            self._reap()
 
-def _become_first_process():
-    """
-    Moves on into a process namespace that belongs to our user namespace: only from there may a fresh one be asked for
-    again and again. The process that stays behind only waits.
-    """
-    kernel.unshare(kernel.CLONE_NEWPID)
-    child = os.fork()
-    if child != 0:
-        os.closerange(0, 3)
-        os.waitpid(child, 0)
-        os._exit(0)
+    def _obey(self, order):
+        if order[:1] == FORK:
+            self._fork()
+        elif order[:1] == IMPORT:
+            self._import(order[1:].decode())
+        elif order[:1] == RENEW:
+            network.enter_fresh()
+            self.keeper.send(OBEYED)
+        else:
+            os._exit(0)  # the keeper is gone
 
-
-def _enter(config):
-    """Ends as root of a user namespace, with its own mount namespace, whatever the engine started us as."""
-    os.closerange(3, 1024)
-    if config["start"] == "host-root":
-        _map_to(config["host_uid"])
-        _become_first_process()
-    elif config["start"] == "plain-user":
-        _map_self()
-        _become_first_process()
-    # Changing ids has cleared it: when bubblewrap goes, so does everything here.
-    kernel.call("prctl", kernel.PR_SET_PDEATHSIG, _signal.SIGKILL, 0, 0, 0)
-    # A run can't change what these two hold, so all runs may share them.
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP)
-    kernel.call("sethostname", b"sandbox", 7)
-    view.build(config["mounts"])
-
-
-def _asked():
-    return bool(select.select([wire.STDIN], [], [], 0)[0])
-
-
-def _preload(modules):
-    """Imports ahead, but never makes a request wait for more than the import at hand; consumes the list."""
-    while modules and not _asked():
-        name = modules.pop(0)
+    def _import(self, name):
         try:
             __import__(name)
         except Exception as error:  # noqa: BLE001 - a run that needs it will meet the same error and say so
-            print(f"preloading {name}: {error}", file=sys.stderr)
+            os.write(2, f"importing {name}: {error}\n".encode())
+        self.config["blas"] = threads.find_setters()
+        # What is frozen the collector never looks at again, so the pages stay shared with all that is forked.
+        gc.collect()
+        gc.freeze()
+        self.keeper.send(OBEYED)
+
+    def _fork(self):
+        reads, writes = zip(*(os.pipe() for _ in PIPES))
+        theirs = [reads[0], *writes[1:]]
+        ours = [writes[0], *reads[1:]]
+        try:
+            kernel.call("setns", self.own_processes, kernel.CLONE_NEWPID)
+            kernel.unshare(kernel.CLONE_NEWPID)
+            pid = os.fork()
+            if pid == 0:
+                task.run(self.config, theirs)
+            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", ours))]
+            self.keeper.sendmsg([FORKED + pack("=i", pid)], rights)
+        except OSError as error:
+            # The run under way may have taken all that there is; it is not to end for the next one's sake.
+            self.keeper.send(FAILED + str(error).encode("utf-8", "replace"))
+        finally:
+            for fd in (*theirs, *ours):
+                os.close(fd)
+
+    def _reap(self):
+        """A run's first process is reaped only when all others of its namespace are dead: the kernel sees to it."""
+        try:
+            while True:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                cpu = usage.ru_utime + usage.ru_stime
+                self.keeper.send(ENDED + pack(END, pid, status, cpu, usage.ru_maxrss))
+        except ChildProcessError:
+            pass
 
 
-def _serve(config):
-    compile("", "", "exec")  # the first one in a process costs more than all that a run does
-    config["filter"] = seccomp.build_filter()
-    # BLAS would start its threads at import; a process with threads can enter no namespace.
-    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    sys.path += config["site_packages"]
-    own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    spare = None
-    while True:
-        current = spare or _fork_keeper(config, own_processes)
-        spare = None
-        current.let_go()
-        # The next run's keeper gets ready beside the present run: it will have to wait for nothing.
-        if current.hears_of_another():
-            spare = _fork_keeper(config, own_processes)
-        if current.wait() != 0:
-            os._exit(1)
-
-
-class _Keeper:
-    """A keeper as its zygote sees it: a process, a pipe to let it take the next run, one on which it tells."""
-
-    def __init__(self, pid, go, told):
-        self.pid, self.go, self.told = pid, go, told
-
-    def let_go(self):
-        os.write(self.go, b"x")
-        os.close(self.go)
-
-    def hears_of_another(self):
-        """Waits until a run has begun, or the keeper has ended; True when more runs may follow."""
-        more = os.read(self.told, 1)
-        os.close(self.told)
-        return more == keeper.MORE
-
-    def wait(self):
-        return os.waitpid(self.pid, 0)[1]
-
-
-def _fork_keeper(config, own_processes):
-    _preload(config["preload"])
-    config["blas"] = threads.find_setters()
-    gc.collect()
-    gc.freeze()
-    go_read, go_write = os.pipe()
-    told_read, told_write = os.pipe()
-    kernel.call("setns", own_processes, kernel.CLONE_NEWPID)
-    kernel.unshare(kernel.CLONE_NEWPID)
-    pid = os.fork()
-    if pid == 0:
-        for fd in (own_processes, go_write, told_read):
-            os.close(fd)
-        keeper.keep(config, go_read, told_write)
-    os.close(go_read)
-    os.close(told_write)
-    return _Keeper(pid, go_write, told_read)
-
-
-def main(bundle):
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    kind, payload = wire.receive()
-    if kind != wire.CONFIG:
-        os._exit(0)
-    config = json.loads(payload)
+def serve(config, keeper):
+    """The zygote's whole life; never returns."""
+    os.close(0)
+    os.open("/dev/null", os.O_RDONLY)
+    os.dup2(0, 1)
     try:
-        _enter(config)
-        wire.send(wire.READY, bundle)
-        _serve(config)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the worker must hear of it
-        wire.send(wire.FAULT, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
-        os._exit(1)
+        Zygote(config, keeper).serve()
+    except BaseException as error:  # noqa: BLE001
+        os.write(2, f"zygote: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+    os._exit(1)
+
+
+class Forked:
+    """A process that is ready, or getting ready, to run a task: its pid here and our ends of its pipes."""
+
+    def __init__(self, pid, fds):
+        self.pid = pid
+        self.orders, self.out, self.err, self.verdict = fds
+
+    def close(self):
+        for fd in (self.orders, self.out, self.err, self.verdict):
+            os.close(fd)
+
+
+class Client:
+    """The keeper's side: keeps one process ahead, and imports what is left to import while nobody waits."""
+
+    def __init__(self, pid, socket, modules):
+        self.pid = pid
+        self.socket = socket
+        self.modules = modules
+        self.busy = False
+        self.hurried = False
+        self.spare = None
+        self.discarded = set()
+        self.ended = {}
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def advance(self, hurry=False):
+        """Has the next thing done, if it is not busy: an import unless in a hurry, then a fork."""
+        if self.busy or self.spare is not None:
+            return
+        self.busy, self.hurried = True, hurry
+        if self.modules and not hurry:
+            self.socket.send(IMPORT + self.modules.pop(0).encode())
+        else:
+            self.socket.send(FORK)
+
+    def hear(self):
+        message, ancillary, _, _ = self.socket.recvmsg(MESSAGE_BYTES, _socket.CMSG_SPACE(len(PIPES) * calcsize("i")))
+        if not message:
+            raise OSError("the zygote ended")
+        if message[:1] == ENDED:
+            pid, status, cpu_seconds, memory_kb = unpack(END, message[1:])
+            if pid in self.discarded:
+                self.discarded.remove(pid)
+            else:
+                self.ended[pid] = (status, cpu_seconds, memory_kb)
+            return
+        self.busy = False
+        if message[:1] == FAILED and self.hurried:
+            raise OSError(f"no process for the run: {message[1:].decode()}")
+        if message[:1] == FORKED:
+            fds = array("i")
+            fds.frombytes(ancillary[0][2])
+            self.spare = Forked(*unpack("=i", message[1:]), fds)
+
+    def take(self):
+        """A process for a run that waits; getting one costs nothing if it is there already."""
+        while self.spare is None:
+            self.advance(hurry=True)
+            self.hear()
+        forked, self.spare = self.spare, None
+        return forked
+
+    def renew_network(self):
+        """Gives the runs to come a network that none has used: the process that was ahead goes, it has the old one."""
+        while self.busy:
+            self.hear()
+        if self.spare is not None:
+            self.discarded.add(self.spare.pid)
+            os.kill(self.spare.pid, _signal.SIGKILL)
+            self.spare.close()
+            self.spare = None
+        self.busy = True
+        self.socket.send(RENEW)

@@ -61,7 +61,7 @@ const route = createRoute({
 })
 
 /** The seconds of a `Prefer: wait=N` header (RFC 7240), 0 without one. */
-export const parseWait = (prefer: string | undefined, maxSeconds: number): number => {
+const parseWait = (prefer: string | undefined, maxSeconds: number): number => {
   const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(prefer ?? '')?.[1]
   return Math.min(Number(seconds ?? 0), maxSeconds)
 }
