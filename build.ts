@@ -37,8 +37,8 @@ const COMPANIONS: Record<string, Companions> = {
 
 /** Packages that read their own files by `__dirname`: they stay packages, in a `node_modules` beside the bundle. */
 const WHOLE_PACKAGES = ['@astral-sh/ruff-wasm-nodejs']
-/** An optional part of `pg`, which we do without. */
-const ABSENT_PACKAGES = ['pg-native']
+/** Optional native parts of `pg` and of dockerode's ssh2, which do without them. */
+const ABSENT_PACKAGES = ['pg-native', 'cpu-features', '*.node']
 
 const START_SAMPLES = 5
 const START_TIMEOUT_MS = 30_000

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type AttemptRunner, type AttemptRunnerOptions } from './attempt-runner.ts'
+export type { AttemptRunner, AttemptRunnerOptions } from './attempt-runner.ts'
 export { cancelTask } from './cancel-task.ts'
 export { type Claim, claimTask, renewLeases } from './claim-task.ts'
 export { type EndWaiters, startEndWaiters } from './end-waiters.ts'
