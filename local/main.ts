@@ -30,8 +30,8 @@ await runCommand(async () => {
   const token = await stack.issueToken({ tenant: 'acme', user: 'ada', roles: ['user'] })
   console.log(`MecaPy runs at ${stack.url} (API: ${stack.url}/docs). Ctrl-C stops it.
 
-export TOKEN=${token}
-curl -s ${stack.url}/tasks -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+export MECAPY_URL=${stack.url} MECAPY_TOKEN=${token}
+curl -s $MECAPY_URL/tasks -H "authorization: Bearer $MECAPY_TOKEN" -H 'content-type: application/json' \\
   -H 'prefer: wait=10' -d '${FIRST_TASK}'
 `)
   if (readyFile !== undefined) {

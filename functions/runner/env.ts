@@ -9,7 +9,7 @@ const Schema = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_080),
   HOST: z.string().default('0.0.0.0'),
   /** Who may call: the dispatcher sends it as a bearer token. */
-  RUNNER_TOKEN: z.string().min(32),
+  RUNNER_TOKEN: z.string().regex(/^[\w.~+/-]{32,}=*$/, 'must be 32 or more letters, digits or . _ ~ + - /'),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(8_000),
 })
 

@@ -94,9 +94,9 @@ export class Sandbox {
     return this.#sound
   }
 
-  /** What it uses now. */
+  /** What it used when it was last looked at. */
   memoryMb(): number {
-    return this.#process.cgroup.read().memoryMb
+    return (this.#counters ?? this.#process.cgroup.read()).memoryMb
   }
 
   /** Resolves once it is up; rejects when it never will be. */

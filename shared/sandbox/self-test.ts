@@ -39,7 +39,7 @@ const listen = async (options: ListenOptions): Promise<Server> => {
 
 /** Things of the host that a sandbox must not reach: two listeners, a file, this process. */
 const layBait = async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'mecapy-bait-'))
+  const folder = await mkdtemp(join(tmpdir(), `mecapy-bait-${process.pid}-`))
   await writeFile(join(folder, 'secret'), 'bait', { mode: 0o644 })
   const abstract = basename(folder)
   const loopback = await listen({ host: '127.0.0.1', port: 0 })

@@ -14,6 +14,7 @@ const ENTRIES = {
   gateway: '../../functions/gateway/main.ts',
   consumer: '../../workers/consumer/main.ts',
   janitor: '../../workers/janitor/main.ts',
+  runner: '../../functions/runner/main.ts',
 } as const
 export type Role = keyof typeof ENTRIES
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -66,11 +67,21 @@ const RUNTIMES: Record<RuntimeName, Runtime> = {
   },
 }
 
+/** Removes what a killed worker left; its containers ended with it. */
+const sweep = async (name: RuntimeName): Promise<void> => {
+  for (const folder of await readdir(tmpdir())) {
+    const pid = new RegExp(`^mecapy-${name}-(\\d+)-`).exec(folder)?.[1]
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+    await rm(join(tmpdir(), folder), { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
 /** An OCI runtime, as root: runc and crun in a user namespace, gVisor's runsc with a kernel of its own. */
 export const createOciEngine = async ({ name, path, cgroups }: OciOptions): Promise<Engine> => {
   const runtime = RUNTIMES[name]
   // Mapped ids must be able to walk to the root; what lies beside it is nobody's business.
-  const base = await mkdtemp(join(tmpdir(), `mecapy-${name}-`))
+  await sweep(name)
+  const base = await mkdtemp(join(tmpdir(), `mecapy-${name}-${process.pid}-`))
   await chmod(base, 0o711)
   const root = join(base, 'root')
   const state = join(base, 'state')
