@@ -9,7 +9,7 @@ import type { Task } from './task.ts'
 
 /** More rows in a statement save little more, and a lost statement loses less. */
 const MAX_BATCH = 200
-const MAX_IN_FLIGHT = 2
+const MAX_IN_FLIGHT = 3
 
 /**
  * Takes submissions: records them, and then tells the queue. Requests that come at one moment share a transaction, so
