@@ -23,6 +23,8 @@ await runCommand(async () => {
       token,
       output: process.stdout,
       signal: interrupted.signal,
+    }).catch((error: unknown) => {
+      throw interrupted.signal.aborted ? new PlatformError('CONFLICT', 'Interrupted.') : error
     })
     if (!reports.every(({ passed }) => passed))
       throw new PlatformError('CONFLICT', 'A calculation is out of its tolerance.')
