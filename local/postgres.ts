@@ -115,6 +115,50 @@ const endOrphan = async (directory: string) => {
   }
 }
 
+// Sessions of a server that was killed end by themselves a moment later, and until then PostgreSQL refuses the folder.
+const HELD_BY_OLD_SESSIONS = 'pre-existing shared memory block'
+
+const startServer = async (
+  [command, args]: [string, string[]],
+  onLog: ((text: string) => void) | undefined,
+): Promise<ChildProcess> => {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  for (;;) {
+    // A group of its own: Ctrl-C in the terminal reaches the supervisor, which stops the parts in order.
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+    const output = collectOutput(child)
+    if (onLog !== undefined) child.stderr?.on('data', (chunk: Buffer) => onLog(chunk.toString()))
+    const failure = await untilReady(child, output, deadline - Date.now())
+    if (failure === undefined) return child
+    if (!output().includes(HELD_BY_OLD_SESSIONS) || Date.now() > deadline)
+      throw new PlatformError('MISCONFIGURED', `PostgreSQL did not start: ${failure} ${output()}`)
+    await delay(100)
+  }
+}
+
+/** Resolves with what went wrong, or with nothing once the server takes connections. */
+const untilReady = (
+  child: ChildProcess,
+  output: () => string,
+  timeoutMs: number,
+): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGQUIT')
+      resolve('it was not ready in time.')
+    }, timeoutMs)
+    const end = (failure?: string) => {
+      clearTimeout(timer)
+      resolve(failure)
+    }
+    child.once('error', (error) => end(error.message))
+    // Not `exit`: what it said last tells why.
+    child.once('close', () => end('it ended.'))
+    child.stderr?.on('data', () => {
+      if (output().includes('database system is ready to accept connections')) end()
+    })
+  })
+
 /**
  * Runs a PostgreSQL of our own on loopback, its data in `dataDirectory/postgres` between runs.
  * Recovers by itself after a `kill -9` of the server or of its supervisor.
@@ -145,35 +189,14 @@ export const startLocalPostgres = async (
     max_connections: '200',
     ...options.settings,
   }
-  const child = spawn(
-    ...asOrdinaryUser(binaries.postgres, [
-      '-D',
-      directory,
-      '-p',
-      String(port),
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ]),
-    // A group of its own: Ctrl-C in the terminal reaches the supervisor, which stops the parts in order.
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
-  )
-  const output = collectOutput(child)
-  await new Promise<void>((ready, reject) => {
-    const fail = (reason: string) =>
-      reject(new PlatformError('MISCONFIGURED', `PostgreSQL did not start: ${reason} ${output()}`))
-    const timer = setTimeout(() => fail('it was not ready in time.'), START_TIMEOUT_MS)
-    child.once('error', (error) => fail(error.message))
-    child.once('exit', () => {
-      clearTimeout(timer)
-      fail('it ended.')
-    })
-    child.stderr?.on('data', (chunk: Buffer) => {
-      options.onLog?.(chunk.toString())
-      if (output().includes('database system is ready to accept connections')) {
-        clearTimeout(timer)
-        ready()
-      }
-    })
-  })
+  const args = [
+    '-D',
+    directory,
+    '-p',
+    String(port),
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+  const child = await startServer(asOrdinaryUser(binaries.postgres, args), options.onLog)
   return {
     url: `postgres://mecapy:${password}@127.0.0.1:${port}/postgres`,
     pid: child.pid ?? 0,

@@ -43,6 +43,29 @@ test('a server that was killed starts again with all that was committed', { time
   expect(await query('select x from kept')).toEqual([{ x: 1 }])
 })
 
+test('sessions that outlive their killed server only delay the next start', { timeout: 60_000 }, async () => {
+  await start()
+  await query('create table kept as select 1 as x')
+  const sql = connect(server?.url ?? '', { name: 'test', maxConnections: 1 })
+  const [session] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
+  const pid = session?.pid ?? 0
+  process.kill(pid, 'SIGSTOP')
+  try {
+    process.kill(server?.pid ?? 0, 'SIGKILL')
+    server = await startLocalPostgres(directory, {
+      onLog: (text) => {
+        if (text.includes('pre-existing shared memory block')) process.kill(pid, 'SIGCONT')
+      },
+    })
+  } catch (error) {
+    process.kill(pid, 'SIGKILL')
+    throw error
+  } finally {
+    await sql.end()
+  }
+  expect(await query('select x from kept')).toEqual([{ x: 1 }])
+})
+
 test('a server whose supervisor was killed is ended before another opens its data', {
   timeout: 60_000,
 }, async () => {
