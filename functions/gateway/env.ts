@@ -3,6 +3,7 @@ import {
   connectionEnv,
   identityEnv,
   logLevelEnv,
+  metricsEnv,
   parseEnv,
   taskLimitsEnv,
 } from '../../shared/config/index.ts'
@@ -14,6 +15,7 @@ const Schema = z.object({
   ...identityEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
+  ...metricsEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */

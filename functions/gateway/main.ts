@@ -6,8 +6,11 @@ import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
+import { createMetrics } from '../../shared/telemetry/metrics.ts'
+import { serveMetrics } from '../../shared/telemetry/serve-metrics.ts'
 import { stopOnSignal } from '../../shared/telemetry/stop-on-signal.ts'
 import { createMemberResolver } from '../../shared/tenants/index.ts'
+import { addWorkerMetrics } from '../../shared/workers/index.ts'
 import { createApp } from './app.ts'
 import { readGatewayEnv } from './env.ts'
 
@@ -18,12 +21,15 @@ const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DAT
 const queue = await openQueue(env.QUEUE_URL, { logger })
 const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
 const endWaiters = await startEndWaiters(sql)
+const metrics = createMetrics('gateway')
+addWorkerMetrics(metrics, sql)
 
 const app = createApp({
   sql,
   queue,
   store,
   endWaiters,
+  metrics,
   logger,
   verifyToken: createTokenVerifier({
     issuer: env.OIDC_ISSUER,
@@ -49,9 +55,11 @@ const app = createApp({
 })
 
 const { port, server } = await listenOn(app.fetch, { hostname: env.HOST, port: env.PORT })
+const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
 stopOnSignal(
   [
     { name: 'database', stop: () => sql.end({ timeout: 5 }) },
+    scraped,
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },

@@ -9,6 +9,7 @@ export {
   connectionEnv,
   identityEnv,
   logLevelEnv,
+  metricsEnv,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

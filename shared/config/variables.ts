@@ -33,6 +33,12 @@ export const logLevelEnv = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 }
 
+/** Where scrapers find `/metrics`: a port of its own, which users do not reach. Not served when left out. */
+export const metricsEnv = {
+  METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  METRICS_HOST: z.string().min(1).default('0.0.0.0'),
+}
+
 /** What a process that runs attempts needs beside connections and limits. */
 export const attemptEnv = {
   /** Names this process in attempts. */

@@ -17,7 +17,7 @@ const POOL_SIZE = 8
  * Everything that a process which runs attempts is made of, from its configuration: environment, sandboxes, two
  * database pools, queue, store, and the runner over them.
  *
- * @returns the runner, the queue, and the parts to stop, in the order of their starting
+ * @returns the runner, what it works with, and the parts to stop, in the order of their starting
  * @throws `MISCONFIGURED` when this host cannot isolate at the level that the configuration asks for
  */
 export const openAttemptRunner = async (env: Env, logger: Logger) => {
@@ -55,5 +55,5 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     { name: 'queue', stop: () => queue.close() },
     { name: 'sandboxes', stop: () => sandboxes.close() },
   ]
-  return { runner, queue, parts }
+  return { runner, queue, sandboxes, relaxedSql, parts }
 }

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createApp, type GatewayDependencies } from '../../functions/gateway/app.ts'
 import { issueToken, startIssuer } from '../../local/issuer.ts'
-import { createTokenVerifier } from '../../shared/auth/index.ts'
+import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
+import { createMetrics } from '../../shared/telemetry/metrics.ts'
 import { createMemberResolver } from '../../shared/tenants/index.ts'
+import { addWorkerMetrics } from '../../shared/workers/index.ts'
 import { createDatabase } from '../services/postgres.ts'
 
 export type TestGateway = {
@@ -20,7 +22,7 @@ export type TestGateway = {
     path: string,
     init?: { body?: string; headers?: Record<string, string>; token?: string },
   ): Promise<Response>
-  token(tenant?: string, user?: string): Promise<string>
+  token(tenant?: string, user?: string, roles?: readonly Role[]): Promise<string>
   stop(): Promise<void>
 }
 
@@ -37,11 +39,14 @@ export const startTestGateway = async (): Promise<TestGateway> => {
     signingKeys: ['signing-key-of-a-test-0123456789abcdef'],
   })
   const endWaiters = await startEndWaiters(sql)
+  const metrics = createMetrics('gateway')
+  addWorkerMetrics(metrics, sql)
   const dependencies: GatewayDependencies = {
     sql,
     queue,
     store,
     endWaiters,
+    metrics,
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
@@ -58,8 +63,8 @@ export const startTestGateway = async (): Promise<TestGateway> => {
     },
   }
   const app = createApp(dependencies)
-  const token = (tenant = 'acme', user = 'ada') =>
-    issueToken(directory, issuer.url, { tenant, user, roles: ['user'] })
+  const token = (tenant = 'acme', user = 'ada', roles: readonly Role[] = ['user']) =>
+    issueToken(directory, issuer.url, { tenant, user, roles })
   return {
     dependencies,
     token,

@@ -11,6 +11,8 @@ const Schema = z.object({
   JANITOR_INTERVAL_MS: z.coerce.number().int().min(10).default(1_000),
   /** A waiting task is announced to the queue again when it was announced so long ago. */
   REANNOUNCE_AFTER_SECONDS: z.coerce.number().positive().default(10),
+  /** Lost workers leave the registry so long after the time that they promised to live. */
+  FORGET_WORKERS_AFTER_SECONDS: z.coerce.number().positive().default(600),
   /** How many tasks one statement of a round takes in hand. */
   JANITOR_BATCH: z.coerce.number().int().min(1).max(10_000).default(500),
 })

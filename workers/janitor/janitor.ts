@@ -4,6 +4,7 @@ import { LANES } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import { reapLostAttempts, takeUnclaimed } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
+import { removeLostWorkers } from '../../shared/workers/index.ts'
 
 export type JanitorOptions = {
   sql: Sql
@@ -11,6 +12,7 @@ export type JanitorOptions = {
   logger: Logger
   intervalMs: number
   reannounceAfterSeconds: number
+  forgetWorkersAfterSeconds: number
   batch: number
 }
 
@@ -24,6 +26,7 @@ export const startJanitor = ({
   logger,
   intervalMs,
   reannounceAfterSeconds,
+  forgetWorkersAfterSeconds,
   batch,
 }: JanitorOptions) => {
   const stopping = new AbortController()
@@ -42,9 +45,14 @@ export const startJanitor = ({
     }
   }
 
+  const forgetWorkers = async () => {
+    const workers = await removeLostWorkers(sql, { silentSeconds: forgetWorkersAfterSeconds })
+    if (workers.length > 0) logger.warn({ workers }, 'forgot lost workers')
+  }
+
   const run = async () => {
     while (!stopping.signal.aborted) {
-      for (const step of [reap, announce]) {
+      for (const step of [reap, announce, forgetWorkers]) {
         await step().catch((error: unknown) =>
           logger.error({ error, step: step.name }, 'janitor step failed'),
         )

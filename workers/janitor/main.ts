@@ -16,6 +16,7 @@ const janitor = startJanitor({
   logger,
   intervalMs: env.JANITOR_INTERVAL_MS,
   reannounceAfterSeconds: env.REANNOUNCE_AFTER_SECONDS,
+  forgetWorkersAfterSeconds: env.FORGET_WORKERS_AFTER_SECONDS,
   batch: env.JANITOR_BATCH,
 })
 

@@ -18,6 +18,7 @@ const ProblemDocument = z
 const DESCRIPTIONS = {
   400: 'The body or the query cannot be read',
   401: 'No valid bearer token',
+  403: 'Not in the role for this',
   404: 'No such thing for this tenant',
   409: 'Not in the state for this',
   413: 'Larger than allowed',
