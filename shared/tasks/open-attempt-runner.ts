@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type attemptEnv, type connectionEnv, readStoreOptions, type taskLimitsEnv } from '../config/index.ts'
 import { connect } from '../database/index.ts'
 import { ensureDefaultEnvironment } from '../environments/index.ts'
+import { createDispatcher } from '../lanes/index.ts'
 import { openQueue } from '../queue/index.ts'
 import { openSandboxes } from '../sandbox/index.ts'
 import { openStore } from '../storage/index.ts'
@@ -35,16 +36,18 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
   })
   const queue = await openQueue(env.QUEUE_URL, { logger })
   const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+  const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
   const runner = await startAttemptRunner({
     sql,
     relaxedSql,
-    queue,
+    dispatcher,
     store,
     sandboxes,
     environment,
     logger,
     worker: env.WORKER_NAME,
     leaseSeconds: env.LEASE_SECONDS,
+    maxOverruns: env.MAX_OVERRUNS,
     maxInlineBytes: env.TASK_MAX_INLINE_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
   })
@@ -53,7 +56,8 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'dispatcher', stop: () => dispatcher.stop() },
     { name: 'sandboxes', stop: () => sandboxes.close() },
   ]
-  return { runner, queue, sandboxes, relaxedSql, parts }
+  return { runner, dispatcher, queue, sandboxes, relaxedSql, parts }
 }

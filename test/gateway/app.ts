@@ -6,6 +6,7 @@ import { createApp, type GatewayDependencies } from '../../functions/gateway/app
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -44,13 +45,15 @@ export const startTestGateway = async (): Promise<TestGateway> => {
   const dependencies: GatewayDependencies = {
     sql,
     queue,
+    dispatcher: createDispatcher({ sql, queue, logger }),
+    laneGate: createLaneGate(sql, logger),
     store,
     endWaiters,
     metrics,
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
-    thresholds: { highPrioritySeconds: 5, defaultSeconds: 300, unknownSeconds: 30 },
+    unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,
       maxJsonDepth: 100,
