@@ -13,6 +13,8 @@ export type NewTask = {
   priority: number
   code: string
   handler: string
+  /** Checked lines of requirements; none: the default environment. */
+  requirements: readonly string[]
   inputs: { text: string } | { objectKey: string }
   /** Port to upload id. */
   files: Record<string, string>
@@ -95,11 +97,12 @@ export const submitTasks = async (
         ${column(({ task }) => task.timeoutSeconds)}::double precision[],
         ${column(({ task }) => task.reuse)}::text[],
         ${column(({ task }) => task.maxAttempts)}::smallint[],
-        ${column(({ task }) => task.retryOn.join(','))}::text[]
+        ${column(({ task }) => task.retryOn.join(','))}::text[],
+        ${column(({ task }) => task.requirements.join('\n'))}::text[]
       ) as submission (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts,
-        retry_on
+        retry_on, requirements
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -109,12 +112,13 @@ export const submitTasks = async (
     ), task as (
       insert into tasks (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
-        estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts, retry_on
+        estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts, retry_on,
+        requirements
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts,
-        string_to_array(retry_on, ',')
+        string_to_array(retry_on, ','), string_to_array(requirements, chr(10))
       from submission
       where key is null or id in (select task_id from entry)
       returning *

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Fault, PlatformError } from '../../../../shared/errors.ts'
 import { createId } from '../../../../shared/id.ts'
 import { appendMember } from '../../../../shared/json/index.ts'
 import { pickLane } from '../../../../shared/lanes/index.ts'
@@ -18,6 +17,7 @@ import type { Member } from '../../../../shared/tenants/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { type JsonBody, memberText, readJsonBody } from '../../read-json-body.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
+import { checkSubmission } from './check-submission.ts'
 import { readResultText } from './result.ts'
 import { Submission } from './submission.ts'
 import { TaskView, toTaskView } from './task-view.ts'
@@ -66,43 +66,6 @@ const parseWait = (prefer: string | undefined, maxSeconds: number): number => {
   return Math.min(Number(seconds ?? 0), maxSeconds)
 }
 
-const checkSizes = (submission: Submission, maxCodeBytes: number) => {
-  const codeBytes = Buffer.byteLength(submission.code)
-  if (codeBytes > maxCodeBytes) {
-    throw new PlatformError(
-      'TOO_LARGE',
-      `code has ${codeBytes} bytes, the limit is ${maxCodeBytes}: publish a package instead.`,
-    )
-  }
-  const faults: Fault[] = []
-  if (submission.code.includes('\u0000')) {
-    faults.push({
-      loc: ['body', 'code'],
-      msg: 'Python source holds no NUL character',
-      type: 'invalid_source',
-    })
-  }
-  if (!submission.code.isWellFormed()) {
-    faults.push({ loc: ['body', 'code'], msg: 'the text has a lone surrogate', type: 'invalid_source' })
-  }
-  for (const port of Object.keys(submission.files)) {
-    if (port in submission.inputs) {
-      faults.push({
-        loc: ['body', 'files', port],
-        msg: 'given both as an input and as a file',
-        type: 'duplicate_argument',
-      })
-    }
-  }
-  if (faults.length > 0) {
-    throw new PlatformError(
-      'INVALID',
-      `The submission is not valid: ${faults.map(({ msg }) => msg).join('; ')}`,
-      { faults },
-    )
-  }
-}
-
 const storeInputs = async (
   { store, limits }: GatewayDependencies,
   member: Member,
@@ -113,28 +76,6 @@ const storeInputs = async (
   const objectKey = attemptKey({ tenantId: member.tenantId, taskId, attempt: 1 }, 'inputs', 'inputs.json')
   await store.put(objectKey, text, { contentType: 'application/json' })
   return { objectKey }
-}
-
-const checkUploads = async ({ sql }: GatewayDependencies, member: Member, files: Record<string, string>) => {
-  const ids = Object.values(files)
-  if (ids.length === 0) return
-  const rows = await sql<{ id: string }[]>`
-    select id from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
-  const known = new Set(rows.map(({ id }) => id))
-  const faults = Object.entries(files)
-    .filter(([, id]) => !known.has(id))
-    .map(([port, id]) => ({
-      loc: ['body', 'files', port],
-      msg: `there is no upload ${id}`,
-      type: 'unknown_upload',
-    }))
-  if (faults.length > 0) {
-    throw new PlatformError(
-      'INVALID',
-      `The submission is not valid: ${faults.map(({ msg }) => msg).join('; ')}`,
-      { faults },
-    )
-  }
 }
 
 const toNewTask = async (
@@ -161,6 +102,7 @@ const toNewTask = async (
     priority: submission.priority,
     code: submission.code,
     handler: submission.handler,
+    requirements: submission.requirements,
     inputs: await storeInputs(dependencies, member, id, memberText(body, 'inputs') ?? '{}'),
     files: submission.files,
     labels: submission.labels,
@@ -204,8 +146,7 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     const member = c.get('member')
     const submission = c.req.valid('json')
     const headers = c.req.valid('header')
-    checkSizes(submission, limits.maxCodeBytes)
-    await checkUploads(dependencies, member, submission.files)
+    await checkSubmission(dependencies, member, submission)
     const body = c.get('body')
     const newTask = await toNewTask(dependencies, member, submission, body)
     const key = headers['idempotency-key']
