@@ -35,6 +35,8 @@ export type GatewayLimits = {
   maxWaitSeconds: number
   maxUploadBytes: number
   signedUrlSeconds: number
+  /** Lines of requirements; `undefined` where no environments are built. */
+  maxRequirements: number | undefined
 }
 
 export type GatewayDependencies = {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   connectionEnv,
+  environmentsEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
@@ -16,6 +17,7 @@ const Schema = z.object({
   ...logLevelEnv,
   ...taskLimitsEnv,
   ...metricsEnv,
+  ...environmentsEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */

@@ -59,6 +59,7 @@ const app = createApp({
     maxWaitSeconds: env.WAIT_MAX_SECONDS,
     maxUploadBytes: env.UPLOAD_MAX_BYTES,
     signedUrlSeconds: env.SIGNED_URL_SECONDS,
+    maxRequirements: env.PACKAGE_INDEX_URL === undefined ? undefined : env.ENVIRONMENTS_MAX_REQUIREMENTS,
   },
 })
 

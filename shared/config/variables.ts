@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
 
@@ -55,6 +56,30 @@ export const attemptEnv = {
   SANDBOX_FLOOR: z.enum(SANDBOX_LEVELS).default('container'),
 }
 
+/** A number of another module's configuration, as a variable; its range and default are that module's. */
+const fromText = <S extends z.ZodType>(schema: S) =>
+  z.preprocess((text) => (text === undefined ? undefined : Number(text)), schema)
+
+const limits = environmentsConfigSchema.shape
+
+/** Whether environments of requirements are built, from where, and what they may cost. */
+export const environmentsEnv = {
+  /** The index that packages come from; `pip`: what pip on this host is configured to use. Left out: none are built. */
+  PACKAGE_INDEX_URL: z.union([z.literal('pip'), z.url({ protocol: /^https?$/ })]).optional(),
+  ENVIRONMENTS_MAX_REQUIREMENTS: fromText(limits.maxRequirements),
+}
+
+/** What building environments may cost a worker. */
+export const buildEnv = {
+  ENVIRONMENTS_BUILD_TIMEOUT_SECONDS: fromText(limits.buildTimeoutSeconds),
+  ENVIRONMENTS_BUILD_MEMORY_MB: fromText(limits.buildMemoryMb),
+  ENVIRONMENTS_MAX_DOWNLOAD_MB: fromText(limits.maxDownloadMb),
+  ENVIRONMENTS_MAX_SIZE_MB: fromText(limits.maxEnvironmentMb),
+  ENVIRONMENTS_MAX_CACHE_MB: fromText(limits.maxCacheMb),
+  /** A sandbox stays warm for an hour at most and shows its environment until then: that must outlast it. */
+  ENVIRONMENTS_KEEP_SECONDS: fromText(z.int().min(4_000).max(604_800).default(7_200)),
+}
+
 const KIB = 1_024
 const MIB = 1_024 * KIB
 
@@ -93,4 +118,17 @@ export const readStoreOptions = (env: z.infer<typeof connectionSchema>): StoreOp
     env.S3_SECRET_ACCESS_KEY !== undefined && {
       credentials: { accessKeyId: env.S3_ACCESS_KEY_ID, secretAccessKey: env.S3_SECRET_ACCESS_KEY },
     }),
+})
+
+const environmentsSchema = z.object({ ...environmentsEnv, ...buildEnv })
+
+/** What `openEnvironments` wants, out of a worker's configuration. */
+export const readEnvironmentsConfig = (env: z.infer<typeof environmentsSchema>): EnvironmentsConfig => ({
+  maxRequirements: env.ENVIRONMENTS_MAX_REQUIREMENTS,
+  buildTimeoutSeconds: env.ENVIRONMENTS_BUILD_TIMEOUT_SECONDS,
+  buildMemoryMb: env.ENVIRONMENTS_BUILD_MEMORY_MB,
+  maxDownloadMb: env.ENVIRONMENTS_MAX_DOWNLOAD_MB,
+  maxEnvironmentMb: env.ENVIRONMENTS_MAX_SIZE_MB,
+  maxCacheMb: env.ENVIRONMENTS_MAX_CACHE_MB,
+  keepSeconds: env.ENVIRONMENTS_KEEP_SECONDS,
 })

@@ -11,6 +11,7 @@ export type Claim = {
   lane: Lane
   code: string
   handler: string
+  requirements: string[]
   /** The user's JSON text, unless it lies in the object store. */
   inputs: string | null
   inputsObjectKey: string | null
@@ -83,6 +84,7 @@ export const claimTask = async (
       lane,
       code,
       handler,
+      requirements,
       inputs,
       inputs_s3_key as "inputsObjectKey",
       files,

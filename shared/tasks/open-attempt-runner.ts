@@ -1,7 +1,15 @@
 import type { z } from 'zod'
-import { type attemptEnv, type connectionEnv, readStoreOptions, type taskLimitsEnv } from '../config/index.ts'
+import {
+  type attemptEnv,
+  type buildEnv,
+  type connectionEnv,
+  type environmentsEnv,
+  readEnvironmentsConfig,
+  readStoreOptions,
+  type taskLimitsEnv,
+} from '../config/index.ts'
 import { connect } from '../database/index.ts'
-import { ensureDefaultEnvironment } from '../environments/index.ts'
+import { ensureDefaultEnvironment, openEnvironments } from '../environments/index.ts'
 import { createDispatcher } from '../lanes/index.ts'
 import { openQueue } from '../queue/index.ts'
 import { openSandboxes } from '../sandbox/index.ts'
@@ -10,9 +18,21 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Part } from '../telemetry/stop-on-signal.ts'
 import { startAttemptRunner } from './attempt-runner.ts'
 
-type Env = z.infer<z.ZodObject<typeof connectionEnv & typeof taskLimitsEnv & typeof attemptEnv>>
+type Env = z.infer<
+  z.ZodObject<
+    typeof connectionEnv & typeof taskLimitsEnv & typeof attemptEnv & typeof environmentsEnv & typeof buildEnv
+  >
+>
 
 const POOL_SIZE = 8
+
+/** Environments of requirements, where a package index is configured. */
+const openTaskEnvironments = (env: Env, logger: Logger) => {
+  const { PACKAGE_INDEX_URL: indexUrl, ENVIRONMENTS_DIR: dataDir } = env
+  if (indexUrl === undefined) return undefined
+  const config = readEnvironmentsConfig(env)
+  return openEnvironments({ dataDir, config, logger, ...(indexUrl !== 'pip' && { indexUrl }) })
+}
 
 /**
  * Everything that a process which runs attempts is made of, from its configuration: environment, sandboxes, two
@@ -23,6 +43,7 @@ const POOL_SIZE = 8
  */
 export const openAttemptRunner = async (env: Env, logger: Logger) => {
   const environment = await ensureDefaultEnvironment({ dataDir: env.ENVIRONMENTS_DIR, logger })
+  const environments = openTaskEnvironments(env, logger)
   const sandboxes = await openSandboxes({
     logger,
     config: { engine: env.SANDBOX_ENGINE, floor: env.SANDBOX_FLOOR },
@@ -44,6 +65,7 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     store,
     sandboxes,
     environment,
+    environments,
     logger,
     worker: env.WORKER_NAME,
     leaseSeconds: env.LEASE_SECONDS,
@@ -57,6 +79,7 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
     { name: 'dispatcher', stop: () => dispatcher.stop() },
+    { name: 'environments', stop: async () => environments?.close() },
     { name: 'sandboxes', stop: () => sandboxes.close() },
   ]
   return { runner, dispatcher, queue, sandboxes, relaxedSql, parts }

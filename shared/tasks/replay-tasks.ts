@@ -25,12 +25,12 @@ export const replayTasks = async (sql: Sql, member: Member, ids: readonly string
       insert into tasks (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
-        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, replay_of
+        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, replay_of, requirements
       )
       select
         new_id, tenant_id, ${member.userId}, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
-        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, id
+        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, id, requirements
       from old
       returning *
     ), turn as (

@@ -13,6 +13,8 @@ export type NewTask = {
   priority: number
   code: string
   handler: string
+  /** Checked lines of requirements; none: the default environment. */
+  requirements: readonly string[]
   inputs: { text: string } | { objectKey: string }
   /** Port to upload id. */
   files: Record<string, string>
@@ -76,6 +78,7 @@ const asRecorded = ({ member, task }: TaskSubmission, createdAt: Date): Task => 
   lane: task.lane,
   priority: task.priority,
   handler: task.handler,
+  requirements: [...task.requirements],
   labels: task.labels,
   estimatedSeconds: task.estimate.seconds,
   estimateSource: task.estimate.source,
@@ -147,11 +150,13 @@ export const submitTasks = async (
         ${column(({ task }) => task.expiresAt?.toISOString() ?? null)}::text[],
         ${column(({ task }) => task.concurrency?.key ?? null)}::text[],
         ${column(({ task }) => task.concurrency?.limit ?? null)}::integer[],
-        ${column(({ task }) => task.replayOf ?? null)}::uuid[]
+        ${column(({ task }) => task.replayOf ?? null)}::uuid[],
+        ${column(({ task }) => task.requirements.join('\n'))}::text[]
       ) as submission (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable,
-        max_attempts, retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of
+        max_attempts, retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
+        requirements
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -162,13 +167,14 @@ export const submitTasks = async (
       insert into tasks (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
-        retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of
+        retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
+        requirements
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable::boolean,
         max_attempts, string_to_array(retry_on, ','), retry_backoff_seconds, run_at::timestamptz,
-        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of
+        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, string_to_array(requirements, chr(10))
       from submission
       where key is null or id in (select task_id from entry)
       returning

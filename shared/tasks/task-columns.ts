@@ -9,6 +9,7 @@ export const taskColumns = (sql: Sql) => sql`
   task.lane,
   task.priority,
   task.handler,
+  task.requirements,
   task.labels,
   task.estimated_seconds as "estimatedSeconds",
   task.estimate_source as "estimateSource",

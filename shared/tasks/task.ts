@@ -10,6 +10,7 @@ export const FAILURE_CODES = [
   'disk_full',
   'output_too_large',
   'invalid_output',
+  'environment_error',
   'sandbox_error',
   'worker_lost',
   'dependency_failed',
@@ -28,6 +29,8 @@ export type Task = {
   lane: Lane
   priority: number
   handler: string
+  /** Lines of requirements, as the user stated them; none: the default environment. */
+  requirements: string[]
   labels: Record<string, string>
   estimatedSeconds: number
   estimateSource: EstimateSource

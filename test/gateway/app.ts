@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createApp, type GatewayDependencies } from '../../functions/gateway/app.ts'
+import { createApp, type GatewayDependencies, type GatewayLimits } from '../../functions/gateway/app.ts'
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
@@ -28,7 +28,7 @@ export type TestGateway = {
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
-export const startTestGateway = async (): Promise<TestGateway> => {
+export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Promise<TestGateway> => {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
   const databaseUrl = await createDatabase()
   const logger = createLogger('test', 'silent')
@@ -63,6 +63,8 @@ export const startTestGateway = async (): Promise<TestGateway> => {
       maxWaitSeconds: 5,
       maxUploadBytes: 1_000_000,
       signedUrlSeconds: 60,
+      maxRequirements: 5,
+      ...changes,
     },
   }
   const app = createApp(dependencies)

@@ -62,6 +62,29 @@ describe('submitting', () => {
     expect(problem.detail).toContain('body.priority')
   })
 
+  test('requirements are kept as they were stated', async () => {
+    const response = await submit(body('{}', ',"requirements":["pandas>=2.2,<3","attrs"]'))
+    expect(await response.json()).toMatchObject({ requirements: ['pandas>=2.2,<3', 'attrs'] })
+  })
+
+  test('every line of requirements that chooses where code comes from is refused', async () => {
+    const lines = ['attrs', '--index-url=https://example.org', 'attrs @ https://example.org/attrs.whl', '']
+    const response = await submit(body('{}', `,"requirements":${JSON.stringify(lines)}`))
+    expect(response.status).toBe(422)
+    const { errors } = (await response.json()) as ProblemBody
+    expect(errors?.map(({ loc }) => loc.join('.'))).toEqual([1, 2, 3].map((at) => `body.requirements.${at}`))
+  })
+
+  test('more requirements than configured are refused, however many', async () => {
+    const names = (count: number) => JSON.stringify(Array.from({ length: count }, (_, at) => `package${at}`))
+    expect((await submit(body('{}', `,"requirements":${names(5)}`))).status).toBe(202)
+    for (const count of [6, 5_000]) {
+      const response = await submit(body('{}', `,"requirements":${names(count)}`))
+      expect(response.status).toBe(422)
+      expect(((await response.json()) as ProblemBody).errors).toHaveLength(1)
+    }
+  })
+
   test.each([
     ['NaN', '{"x":NaN}', 'inputs.x'],
     ['a number too large for a double', '{"x":1e400}', 'inputs.x'],

@@ -21,6 +21,7 @@ export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
   priority: 0,
   code: 'def double(x):\n    return 2 * x\n',
   handler: 'double',
+  requirements: [],
   inputs: { text: '{"x":291.5}' },
   files: {},
   labels: {},

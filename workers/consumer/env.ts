@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import {
   attemptEnv,
+  buildEnv,
   connectionEnv,
+  environmentsEnv,
   logLevelEnv,
   metricsEnv,
   parseEnv,
@@ -15,6 +17,8 @@ const Schema = z.object({
   ...logLevelEnv,
   ...taskLimitsEnv,
   ...attemptEnv,
+  ...environmentsEnv,
+  ...buildEnv,
   ...metricsEnv,
   /** How many tasks of each lane run here at once; 0 leaves a lane alone. */
   HIGH_PRIORITY_CONCURRENCY: Concurrency.default(2),

@@ -54,6 +54,15 @@ export const Submission = z
       .string()
       .regex(HANDLER, 'must be "function" or "module:function"')
       .openapi({ description: 'The function to call', example: 'double' }),
+    requirements: z
+      .array(z.string())
+      .default([])
+      .openapi({
+        description:
+          'Packages, a line of requirements.txt each: names with versions, extras, markers and SHA-256 hashes, no ' +
+          'addresses, paths or options. They replace NumPy and SciPy, which are there without any.',
+        example: ['pandas>=2.2,<3'],
+      }),
     inputs: z
       .record(z.string(), z.unknown())
       .default({})
