@@ -10,6 +10,8 @@ create table lanes (
   head_start_seconds double precision not null check (head_start_seconds between 0 and 86400),
   -- How many tasks are handed out beyond the workers' slots, as a share of them, so that a free hand finds one at once.
   lookahead double precision not null check (lookahead between 0 and 4),
+  -- A tenant that has used less than its share lately keeps so many worker-seconds of it for when it comes back.
+  credit_seconds double precision not null check (credit_seconds between 0 and 604800),
   max_tasks integer not null default 2000000 check (max_tasks between 1 and 100000000),
   max_in_flight integer not null default 10000 check (max_in_flight between 1 and 100000),
   tenant_max_in_flight integer not null check (tenant_max_in_flight between 1 and 100000),
@@ -23,11 +25,11 @@ create table lanes (
 ) with (fillfactor = 50);
 
 insert into lanes (
-  name, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, tenant_max_in_flight, starts_per_minute, tenant_starts_per_minute
+  name, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, credit_seconds, tenant_max_in_flight, starts_per_minute, tenant_starts_per_minute
 ) values
-  ('high_priority', 5, 10, 0, 1, 1000, default, default),
-  ('default', 300, 600, 30, 0.25, 200, default, default),
-  ('long_running', null, null, 600, 0, 20, 120, 30);
+  ('high_priority', 5, 10, 0, 1, 10, 1000, default, default),
+  ('default', 300, 600, 30, 0.25, 300, 200, default, default),
+  ('long_running', null, null, 600, 0, 3600, 20, 120, 30);
 
 -- A tenant's part in a lane. `active`: it may have a task whose turn can come.
 create table lane_shares (
@@ -131,7 +133,8 @@ language sql stable as $$
 $$;
 
 -- Admits tasks of a lane: as many as it has room for, tenant by tenant in the order of what each has used
--- (start-time fair queueing, Goyal et al. 1996, in worker-seconds), each tenant's in its own order.
+-- (start-time fair queueing, Goyal et al. 1996, in worker-seconds, with a bounded credit for who used less), each
+-- tenant's in its own order.
 -- One caller at a time per lane, and every statement here sees what the callers before have done.
 --
 --   news_tenants, news_seconds  tenants with something new, and the worker-seconds to settle (used less charged)
@@ -204,7 +207,7 @@ begin
     returning tenant_id
   )
   insert into lane_shares as share (lane, tenant_id, active, virtual_time)
-  select in_lane, tenant_id, true, lane.virtual_time
+  select in_lane, tenant_id, true, lane.virtual_time - lane.credit_seconds
   from (
     select tenant_id from due
     union
@@ -213,8 +216,7 @@ begin
     where exists (select from turns where lane = in_lane and tenant_id = news.tenant_id and stage = 'waiting')
   ) wanting
   on conflict on constraint lane_shares_pkey do update
-  -- Who comes back after a pause has saved up nothing.
-  set active = true, virtual_time = greatest(share.virtual_time, excluded.virtual_time)
+  set active = true, virtual_time = greatest(share.virtual_time, lane.virtual_time - lane.credit_seconds / share.weight)
   where not share.active;
 
   select coalesce(sum((worker.slots ->> in_lane)::integer), 0) into slots
