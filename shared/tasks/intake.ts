@@ -3,7 +3,7 @@ import { PlatformError } from '../errors.ts'
 import { LANES } from '../lanes/index.ts'
 import type { Queue } from '../queue/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { coalesce } from './coalesce.ts'
+import { coalesce } from '../coalesce.ts'
 import { type Submitted, submitTasks, type TaskSubmission } from './submit-tasks.ts'
 import type { Task } from './task.ts'
 
