@@ -47,6 +47,10 @@ const app = createApp({
     issuer: env.OIDC_ISSUER,
     audience: env.OIDC_AUDIENCE,
     tenantClaim: env.OIDC_TENANT_CLAIM,
+    organizationClaim: env.OIDC_ORGANIZATION_CLAIM,
+    ...(env.OIDC_CLIENT_SECRET !== undefined && {
+      introspection: { clientId: env.OIDC_AUDIENCE, clientSecret: env.OIDC_CLIENT_SECRET },
+    }),
   }),
   resolveMember: createMemberResolver(sql),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,

@@ -27,7 +27,12 @@ export const connectionEnv = {
 export const identityEnv = {
   OIDC_ISSUER: z.url({ protocol: /^https?$/ }),
   OIDC_AUDIENCE: z.string().min(1).default('mecapy-api'),
+  /** The claim that names a user's company. */
   OIDC_TENANT_CLAIM: z.string().min(1).default('tenant'),
+  /** The claim in which Keycloak lists a user's organizations. */
+  OIDC_ORGANIZATION_CLAIM: z.string().min(1).default('organization'),
+  /** The secret of the client OIDC_AUDIENCE: with it the issuer is asked whether tokens still hold (introspection). */
+  OIDC_CLIENT_SECRET: z.string().min(1).optional(),
 }
 
 export const logLevelEnv = {

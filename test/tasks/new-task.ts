@@ -9,8 +9,12 @@ export const createMember = (sql: Sql, tenant = 'acme', user = 'ada'): Promise<M
     issuer: 'https://issuer.test',
     subject: user,
     username: user,
-    tenant,
+    email: undefined,
+    givenName: undefined,
+    familyName: undefined,
+    organizations: [tenant],
     roles: [],
+    session: 'test',
   })
 
 /** A submission that is valid as it is. */
