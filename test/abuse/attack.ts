@@ -16,7 +16,7 @@ export type Attack = {
   cutsLog: boolean
   /** Whether a run before it, of the same tenant, leaves something for it. */
   leaves: boolean
-  submission: { code: string; handler: string; [field: string]: unknown }
+  submission: typeof STANDARD & { code: string }
 }
 
 const FOLDER = fileURLToPath(new URL('./attacks/', import.meta.url))

@@ -4,17 +4,19 @@ export type Observed = {
   message: string
   result: unknown
   log: string
-  attempts: { memory_peak_mb: number | null; cpu_seconds: number | null }[]
+  attempts: Attempt[]
   /** All that the platform tells of it, files included, as one text. */
   everything: string
 }
 
-type TaskAnswer = {
+type Attempt = { wall_seconds: number | null; cpu_seconds: number | null; memory_peak_mb: number | null }
+
+type Task = {
   id: string
   status: string
   failure_code: string | null
   error_message: string | null
-  attempts: Observed['attempts']
+  attempts: Attempt[]
 }
 
 const WAIT_SECONDS = 30
@@ -23,61 +25,80 @@ const TERMINAL = ['completed', 'failed', 'cancelled']
 
 /** A user of the platform, over HTTP and nothing else. */
 export const createClient = (url: string, token: string) => {
-  const request = async (method: string, path: string, body?: object) =>
-    await fetch(new URL(path, url), {
+  const request = async (
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ) => {
+    const response = await fetch(new URL(path, url), {
       method,
       headers: {
+        ...headers,
         ...(path.startsWith('/') && { authorization: `Bearer ${token}` }),
-        'content-type': 'application/json',
-        prefer: `wait=${WAIT_SECONDS}`,
+        ...(body && { 'content-type': 'application/json' }),
       },
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
-  const read = async (path: string) => await (await request('GET', path)).text()
-  const readTask = async (id: string) => JSON.parse(await read(`/tasks/${id}`)) as TaskAnswer
-
-  const submit = async (submission: object) => {
-    const response = await request('POST', '/tasks', submission)
     return { status: response.status, text: await response.text() }
   }
+  const read = async (path: string) => (await request('GET', path)).text
+  const readTask = async (id: string) => JSON.parse(await read(`/tasks/${id}`)) as Task
+  const readLog = async (id: string) => {
+    const { entries } = JSON.parse(await read(`/tasks/${id}/logs`)) as { entries: { chunk: string }[] }
+    return entries.map(({ chunk }) => chunk).join('')
+  }
 
-  /** Submits a task, waits for its end, and looks at everything that came of it. */
-  const observe = async (submission: object): Promise<Observed> => {
-    const { status, text } = await submit(submission)
-    if (status >= 300)
-      return {
-        outcome: `refused ${status}`,
-        message: text,
-        result: undefined,
-        log: '',
-        attempts: [],
-        everything: text,
-      }
-    const { id, status: reached } = JSON.parse(text) as TaskAnswer
-    if (!TERMINAL.includes(reached)) throw new Error(`after ${WAIT_SECONDS} s the task is ${reached}`)
-    const [task, resultText, logText, filesText] = await Promise.all([
+  /** Submits a task and does not wait. @returns its id */
+  const submit = async (submission: object): Promise<string> => {
+    const { status, text } = await request('POST', '/tasks', submission)
+    if (status !== 202) throw new Error(`the submission was answered with ${status}: ${text}`)
+    return (JSON.parse(text) as Task).id
+  }
+
+  /** Submits a task and waits for its end. */
+  const run = (submission: object) =>
+    request('POST', '/tasks', submission, { prefer: `wait=${WAIT_SECONDS}` })
+
+  const lookAt = async (id: string): Promise<Observed> => {
+    const [task, log, resultText, filesText] = await Promise.all([
       readTask(id),
+      readLog(id),
       read(`/tasks/${id}/result`),
-      read(`/tasks/${id}/logs`),
       read(`/tasks/${id}/artifacts`),
     ])
-    const { entries } = JSON.parse(logText) as { entries: { chunk: string }[] }
-    const { artifacts } = JSON.parse(filesText) as { artifacts: { name: string; url: string }[] }
+    const { artifacts } = JSON.parse(filesText) as { artifacts: { url: string }[] }
     const contents = await Promise.all(artifacts.map((artifact) => read(artifact.url)))
     return {
       outcome: task.failure_code === null ? task.status : `${task.status} ${task.failure_code}`,
       message: task.error_message ?? '',
       result: JSON.parse(resultText) as unknown,
-      log: entries.map(({ chunk }) => chunk).join(''),
+      log,
       attempts: task.attempts,
-      everything: [text, JSON.stringify(task), resultText, logText, filesText, ...contents].join('\n'),
+      everything: [JSON.stringify(task), log, resultText, filesText, ...contents].join('\n'),
     }
   }
 
-  const cancel = async (id: string) => await request('POST', `/tasks/${id}/cancel`)
-
-  return { request, submit, observe, cancel, readTask }
+  return {
+    request,
+    readTask,
+    readLog,
+    submit,
+    run,
+    cancel: (id: string) => request('POST', `/tasks/${id}/cancel`),
+    /** Submits a task, waits for its end, and looks at everything that came of it. */
+    observe: async (submission: object): Promise<Observed> => {
+      const { status, text } = await run(submission)
+      if (status >= 300) {
+        const refused = { result: undefined, log: '', attempts: [], everything: text }
+        return { outcome: `refused ${status}`, message: text, ...refused }
+      }
+      const { id, status: reached } = JSON.parse(text) as Task
+      if (!TERMINAL.includes(reached)) throw new Error(`after ${WAIT_SECONDS} s the task is ${reached}`)
+      return await lookAt(id)
+    },
+  }
 }
 
 export type Client = ReturnType<typeof createClient>

@@ -11,10 +11,10 @@ FILE, LINK = "/workspace/out/artifacts/swap", "/workspace/out/artifacts/link"
 
 def main(host):
     if os.fork() == 0:
-        os.setsid()
         while True:
-            with open(FILE, "w") as file:
+            with open(LINK, "w") as file:
                 file.write("harmless")
+            os.replace(LINK, FILE)
             os.symlink(host["secret_file"], LINK)
             os.replace(LINK, FILE)
     return {}

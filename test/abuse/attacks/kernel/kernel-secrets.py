@@ -16,7 +16,7 @@ def whole(path):
 
 
 def tries(host):
-    for name in ("kallsyms", "kcore", "kmsg", "modules", "iomem", "ioports", "slabinfo", "vmallocinfo", "timer_list", "sched_debug", "keys", "key-users", "config.gz", "kpagemap", "kpagecount", "partitions", "diskstats", "swaps", "interrupts", "locks", "1/stack", "self/stack", "sys/kernel/random/boot_id"):
+    for name in ("kallsyms", "kcore", "kmsg", "modules", "iomem", "ioports", "slabinfo", "vmallocinfo", "timer_list", "sched_debug", "keys", "key-users", "config.gz", "kpagemap", "kpagecount", "partitions", "diskstats", "swaps", "interrupts", "locks", "1/stack", "self/stack"):
         yield name, lambda: whole(f"/proc/{name}")
     for path in ("/sys/kernel/notes", "/sys/kernel/debug", "/sys/firmware", "/sys/kernel/security", "/sys/class/net", "/sys/block"):
         yield path, lambda: os.listdir(path) if os.path.isdir(path) else whole(path)

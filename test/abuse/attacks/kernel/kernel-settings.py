@@ -12,6 +12,7 @@ def tries(host):
         yield name, lambda: write(f"/proc/sys/{name}")
     for path in ("/proc/sysrq-trigger", "/proc/irq/0/smp_affinity", "/proc/acpi/wakeup", "/proc/bus/pci/00/00.0", "/sys/kernel/uevent_helper", "/sys/power/state", "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory/release_agent", "/sys/module/kernel/parameters/panic", "/sys/kernel/debug/x"):
         yield path, lambda: write(path)
-    yield "the order of dying", lambda: write("/proc/self/oom_score_adj", "-1000")
-    yield "the old order of dying", lambda: write("/proc/self/oom_adj", "-17")
+    if not host["own_kernel"]:  # such a kernel grants what means nothing outside
+        yield "the order of dying", lambda: write("/proc/self/oom_score_adj", "-1000")
+        yield "the old order of dying", lambda: write("/proc/self/oom_adj", "-17")
     yield "cgroups seen", lambda: os.listdir("/sys/fs/cgroup")

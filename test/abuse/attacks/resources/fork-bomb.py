@@ -1,7 +1,7 @@
 """
 Forks without end, in every process, and goes on when it is refused.
 
-Must: failed timeout
+Must: failed timeout or failed out_of_memory
 With: {"timeout_seconds": 1.5}
 """
 
