@@ -57,6 +57,10 @@ export const attemptEnv = {
   ENVIRONMENTS_DIR: z.string().min(1),
   /** `auto`: the quickest that is there and reaches the floor. */
   SANDBOX_ENGINE: z.enum(['auto', ...ENGINE_NAMES]).default('auto'),
+  /** The engine's program, when it is not where the system keeps its programs. */
+  SANDBOX_ENGINE_PATH: z.string().startsWith('/').optional(),
+  /** Where Docker's daemon listens. */
+  SANDBOX_DOCKER_SOCKET: z.string().startsWith('/').default('/var/run/docker.sock'),
   /** The weakest level that may run a task here; below it the process does not start. */
   SANDBOX_FLOOR: z.enum(SANDBOX_LEVELS).default('container'),
 }

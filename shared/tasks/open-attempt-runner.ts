@@ -46,7 +46,12 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
   const environments = openTaskEnvironments(env, logger)
   const sandboxes = await openSandboxes({
     logger,
-    config: { engine: env.SANDBOX_ENGINE, floor: env.SANDBOX_FLOOR },
+    config: {
+      engine: env.SANDBOX_ENGINE,
+      enginePath: env.SANDBOX_ENGINE_PATH,
+      dockerSocket: env.SANDBOX_DOCKER_SOCKET,
+      floor: env.SANDBOX_FLOOR,
+    },
     preload: [{ environment, modules: ['numpy'] }],
   })
   const sql = connect(env.DATABASE_URL, { name: env.WORKER_NAME, maxConnections: POOL_SIZE })
