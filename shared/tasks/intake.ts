@@ -1,9 +1,9 @@
+import { coalesce } from '../coalesce.ts'
 import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
 import { LANES } from '../lanes/index.ts'
 import type { Queue } from '../queue/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { coalesce } from '../coalesce.ts'
 import { type Submitted, submitTasks, type TaskSubmission } from './submit-tasks.ts'
 import type { Task } from './task.ts'
 
