@@ -4,11 +4,11 @@ import { connect, type Sql } from '../../shared/database/index.ts'
 import {
   EstimateSettings,
   hashInlineFunction,
-  learn,
   type Observation,
   openEstimator,
   startLearning,
 } from '../../shared/estimates/index.ts'
+import { learn } from '../../shared/estimates/learn.ts'
 import { createId } from '../../shared/id.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
 import { createDatabase } from '../services/postgres.ts'
