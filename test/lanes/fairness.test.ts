@@ -18,7 +18,11 @@ test('tenants share a lane by worker-seconds, however long and many their tasks,
   for (const [index, tenant] of tenants.entries()) {
     // From 1 s to 10 s a task; every estimate is wrong, by up to three times either way.
     const seconds = (index + 1) * (index % 3 === 0 ? 3 : index % 3 === 1 ? 1 / 3 : 1)
-    await arena.submit(tenant, { estimate: { seconds, source: 'caller' } }, Math.ceil(90 / (index + 1)))
+    await arena.submit(
+      tenant,
+      { estimate: { seconds, expectedSeconds: seconds, source: 'caller' } },
+      Math.ceil(90 / (index + 1)),
+    )
   }
   await arena.admit('default', { tenants })
   const { used } = await simulate(arena, 'default', {
@@ -34,7 +38,7 @@ test('a tenant with twice the weight gets twice the worker-seconds', { timeout: 
   await patchLane(arena.sql, 'default', NO_LIMITS)
   const tenants = ['single', 'double']
   for (const tenant of tenants) {
-    await arena.submit(tenant, { estimate: { seconds: 1, source: 'caller' } }, 120)
+    await arena.submit(tenant, { estimate: { seconds: 1, expectedSeconds: 1, source: 'caller' } }, 120)
     await arena.admit('default', { tenants: [tenant] })
   }
   const { tenantId } = await arena.member('double')
@@ -70,7 +74,7 @@ test('a flood of one tenant delays another by no more than a task per slot', {
   const slots = 4
   arena = await openArena({ default: slots })
   await patchLane(arena.sql, 'default', { ...NO_LIMITS, credit_seconds: 100 })
-  const oneSecond = { estimate: { seconds: 1, source: 'caller' as const } }
+  const oneSecond = { estimate: { seconds: 1, expectedSeconds: 1, source: 'caller' as const } }
   await arena.submit('flood', oneSecond, 600)
   await arena.admit('default', { tenants: ['flood'] })
 
