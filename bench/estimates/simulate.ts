@@ -37,7 +37,7 @@ const laneIndex = (seconds: number) => LANES.indexOf(pickLane(seconds, threshold
 const limitOf = (index: number) =>
   [thresholds.highPrioritySeconds, thresholds.defaultSeconds][index] ?? Number.POSITIVE_INFINITY
 
-/** Slots in proportion to the work that belongs to each lane, and how long it takes them when half of them are busy. */
+/** Slots in proportion to the work that belongs to each lane, and the time in which it keeps them as busy as that. */
 const planLanes = (tasks: readonly SimulatedTask[]) => {
   const work = LANES.map(() => 0)
   for (const { seconds } of tasks) work[laneIndex(seconds)] = (work[laneIndex(seconds)] ?? 0) + seconds
