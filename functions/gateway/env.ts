@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import {
   connectionEnv,
+  environmentsEnv,
   identityEnv,
   logLevelEnv,
+  metricsEnv,
   parseEnv,
   taskLimitsEnv,
 } from '../../shared/config/index.ts'
@@ -14,12 +16,12 @@ const Schema = z.object({
   ...identityEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
+  ...metricsEnv,
+  ...environmentsEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(16),
-  LANE_HIGH_PRIORITY_SECONDS: z.coerce.number().positive().default(5),
-  LANE_DEFAULT_SECONDS: z.coerce.number().positive().default(300),
   /** What a task is taken for when nobody said how long it runs. */
   LANE_UNKNOWN_SECONDS: z.coerce.number().positive().default(30),
   RESULT_MAX_ANSWERED_BYTES: z.coerce

@@ -6,9 +6,13 @@
 export { parseEnv } from './parse-env.ts'
 export {
   attemptEnv,
+  buildEnv,
   connectionEnv,
+  environmentsEnv,
   identityEnv,
   logLevelEnv,
+  metricsEnv,
+  readEnvironmentsConfig,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

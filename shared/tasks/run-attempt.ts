@@ -11,12 +11,12 @@ import { createLogWriter } from './log-writer.ts'
 import { formatLog } from './read-log.ts'
 import type { StoredArtifact } from './read-tasks.ts'
 import { appendLog, recordProgress } from './record-progress.ts'
+import { type AttemptEnvironments, withEnvironment } from './with-environment.ts'
 
-export type AttemptDependencies = {
+export type AttemptDependencies = AttemptEnvironments & {
   sql: Sql
   store: ObjectStore
   sandboxes: Sandboxes
-  environment: Environment
   /** A result or log up to this size lies in the database, a longer one in the object store. */
   maxInlineBytes: number
   maxJsonDepth: number
@@ -149,19 +149,13 @@ const describeEnd = async (
   }
 }
 
-/**
- * Runs a claimed attempt in a sandbox: fetches its inputs, streams its log and progress, stores its result, files and
- * log. Tells how it ended; to write that down is the caller's, who holds the lease.
- *
- * @param signal - aborting it stops the run: SIGTERM, the grace, SIGKILL
- * @throws what the platform itself met (database or store away); the attempt is then nobody's fault
- */
-export const runAttempt = async (
+const runIn = async (
+  environment: Environment,
   dependencies: AttemptDependencies,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<AttemptEnd> => {
-  const { sql, store, sandboxes, environment, maxInlineBytes } = dependencies
+  const { sql, store, sandboxes, maxInlineBytes } = dependencies
   const artifacts: StoredArtifact[] = []
   const log = createLogWriter((chunks) => appendLog(sql, claim, chunks))
   const progress = createProgressWriter(dependencies, claim)
@@ -205,3 +199,19 @@ export const runAttempt = async (
     await log.close()
   }
 }
+
+/**
+ * Runs a claimed attempt in a sandbox, in the environment it asks for: fetches its inputs, streams its log and progress, stores its result, files and
+ * log. Tells how it ended; to write that down is the caller's, who holds the lease.
+ *
+ * @param signal - aborting it stops the run: SIGTERM, the grace, SIGKILL
+ * @throws what the platform itself met (database or store away); the attempt is then nobody's fault
+ */
+export const runAttempt = (
+  dependencies: AttemptDependencies,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<AttemptEnd> =>
+  withEnvironment(dependencies, claim, signal, (environment) =>
+    runIn(environment, dependencies, claim, signal),
+  )

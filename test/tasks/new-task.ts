@@ -9,8 +9,12 @@ export const createMember = (sql: Sql, tenant = 'acme', user = 'ada'): Promise<M
     issuer: 'https://issuer.test',
     subject: user,
     username: user,
-    tenant,
+    email: undefined,
+    givenName: undefined,
+    familyName: undefined,
+    organizations: [tenant],
     roles: [],
+    session: 'test',
   })
 
 /** A submission that is valid as it is. */
@@ -21,6 +25,7 @@ export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
   priority: 0,
   code: 'def double(x):\n    return 2 * x\n',
   handler: 'double',
+  requirements: [],
   inputs: { text: '{"x":291.5}' },
   files: {},
   labels: {},
@@ -30,7 +35,13 @@ export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
   memoryMb: 256,
   timeoutSeconds: 60,
   reuse: 'tenant',
+  repeatable: true,
   maxAttempts: 3,
   retryOn: [],
+  retryBackoffSeconds: undefined,
+  runAt: undefined,
+  expiresAt: undefined,
+  concurrency: undefined,
+  replayOf: undefined,
   ...changes,
 })
