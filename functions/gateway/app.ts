@@ -5,7 +5,8 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
-import type { LaneThresholds } from '../../shared/lanes/index.ts'
+import type { Estimator } from '../../shared/estimates/index.ts'
+import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
@@ -18,6 +19,7 @@ import type { JsonBody } from './read-json-body.ts'
 import { requireRole } from './require-role.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
+import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
 import { addTasks } from './routes/tasks/index.ts'
@@ -34,16 +36,22 @@ export type GatewayLimits = {
   maxWaitSeconds: number
   maxUploadBytes: number
   signedUrlSeconds: number
+  /** Lines of requirements; `undefined` where no environments are built. */
+  maxRequirements: number | undefined
 }
 
 export type GatewayDependencies = {
   sql: Sql
-  queue: Queue
+  queue: Pick<Queue, 'depth'>
+  dispatcher: Dispatcher
+  laneGate: LaneGate
   store: ObjectStore
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
-  thresholds: LaneThresholds
+  estimator: Estimator
+  /** What a task is taken for when nobody said how long it runs. */
+  unknownSeconds: number
   limits: GatewayLimits
   metrics: Registry
   logger: Logger
@@ -107,10 +115,12 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   app.use('/tasks/*', signedIn)
   app.use('/uploads/*', signedIn)
   app.use('/workers', signedIn, requireRole('operator'))
+  app.use('/admin/*', signedIn, requireRole('operator'))
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
   addWorkers(app, dependencies)
+  addLanes(app, dependencies)
   addMetrics(app, dependencies)
   return app
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import {
   connectionEnv,
+  environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
@@ -15,13 +17,13 @@ const Schema = z.object({
   ...identityEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
+  ...estimatesEnv,
   ...metricsEnv,
+  ...environmentsEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(16),
-  LANE_HIGH_PRIORITY_SECONDS: z.coerce.number().positive().default(5),
-  LANE_DEFAULT_SECONDS: z.coerce.number().positive().default(300),
   /** What a task is taken for when nobody said how long it runs. */
   LANE_UNKNOWN_SECONDS: z.coerce.number().positive().default(30),
   RESULT_MAX_ANSWERED_BYTES: z.coerce

@@ -1,7 +1,9 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readStoreOptions } from '../../shared/config/index.ts'
+import { readEstimateSettings, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
+import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -17,9 +19,18 @@ import { readGatewayEnv } from './env.ts'
 const env = readGatewayEnv(process.env)
 const logger = createLogger('gateway', env.LOG_LEVEL)
 
+/** A lane is dispatched by one statement at a time. */
+const DISPATCH_POOL = 3
+
 const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DATABASE_POOL })
 const queue = await openQueue(env.QUEUE_URL, { logger })
 const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+const relaxedSql = connect(env.DATABASE_URL, {
+  name: 'gateway',
+  maxConnections: DISPATCH_POOL,
+  durability: 'relaxed',
+})
+const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
 const endWaiters = await startEndWaiters(sql)
 const metrics = createMetrics('gateway')
 addWorkerMetrics(metrics, sql)
@@ -27,6 +38,8 @@ addWorkerMetrics(metrics, sql)
 const app = createApp({
   sql,
   queue,
+  dispatcher,
+  laneGate: createLaneGate(sql, logger),
   store,
   endWaiters,
   metrics,
@@ -41,11 +54,8 @@ const app = createApp({
     }),
   }),
   resolveMember: createMemberResolver(sql),
-  thresholds: {
-    highPrioritySeconds: env.LANE_HIGH_PRIORITY_SECONDS,
-    defaultSeconds: env.LANE_DEFAULT_SECONDS,
-    unknownSeconds: env.LANE_UNKNOWN_SECONDS,
-  },
+  estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
+  unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
@@ -55,6 +65,7 @@ const app = createApp({
     maxWaitSeconds: env.WAIT_MAX_SECONDS,
     maxUploadBytes: env.UPLOAD_MAX_BYTES,
     signedUrlSeconds: env.SIGNED_URL_SECONDS,
+    maxRequirements: env.PACKAGE_INDEX_URL === undefined ? undefined : env.ENVIRONMENTS_MAX_REQUIREMENTS,
   },
 })
 
@@ -62,10 +73,11 @@ const { port, server } = await listenOn(app.fetch, { hostname: env.HOST, port: e
 const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
 stopOnSignal(
   [
-    { name: 'database', stop: () => sql.end({ timeout: 5 }) },
+    { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     scraped,
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'dispatcher', stop: () => dispatcher.stop() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
     // First, so that a request that waits for a task is answered instead of holding the server open.
     { name: 'end waiters', stop: () => endWaiters.stop() },

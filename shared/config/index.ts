@@ -6,10 +6,15 @@
 export { parseEnv } from './parse-env.ts'
 export {
   attemptEnv,
+  buildEnv,
   connectionEnv,
+  environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
+  readEnvironmentsConfig,
+  readEstimateSettings,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

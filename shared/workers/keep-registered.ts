@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '../database/index.ts'
 import { createId } from '../id.ts'
-import type { Sandboxes } from '../sandbox/index.ts'
+import type { SelfTestReport } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { VERSION } from '../version.ts'
 import { registerWorker, removeWorker, reportAlive } from './registry.ts'
-import type { Registration } from './worker.ts'
+import type { Registration, SandboxCount } from './worker.ts'
 
 export type KeepRegisteredOptions = Pick<Registration, 'name' | 'kind' | 'slots'> & {
   sql: Sql
-  sandboxes: Pick<Sandboxes, 'report' | 'count'>
+  sandboxes: { report: SelfTestReport; count(): SandboxCount }
   logger: Logger
   /** Without a beat for so long it counts as lost; a third of it is the pause between two beats. */
   aliveSeconds: number
@@ -33,7 +33,10 @@ export const keepRegistered = async (options: KeepRegisteredOptions): Promise<Ke
   let draining = false
   let drained = Promise.resolve()
 
-  const describe = () => ({ aliveSeconds, draining, sandboxes: sandboxes.count() })
+  const describe = () => {
+    const { blank, idle, total } = sandboxes.count()
+    return { aliveSeconds, draining, sandboxes: { blank, idle, total } }
+  }
   const beat = async () => {
     if ((await reportAlive(sql, worker.id, describe())) || stopping.signal.aborted) return
     logger.warn({ worker: worker.id }, 'was taken for dead; registers again')

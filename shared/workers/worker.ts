@@ -1,5 +1,5 @@
 import type { Lane } from '../lanes/index.ts'
-import type { Sandboxes, SelfTestReport } from '../sandbox/index.ts'
+import type { SelfTestReport } from '../sandbox/index.ts'
 
 export const WORKER_KINDS = ['consumer', 'runner', 'job'] as const
 export type WorkerKind = (typeof WORKER_KINDS)[number]
@@ -7,7 +7,8 @@ export type WorkerKind = (typeof WORKER_KINDS)[number]
 /** How many tasks of each lane a worker runs at once; a lane that is not there it leaves alone. */
 export type Slots = Partial<Record<Lane, number>>
 
-export type SandboxCount = ReturnType<Sandboxes['count']>
+/** Sandboxes alive: nobody's yet, waiting for their tenant's next run, and all with those at work. */
+export type SandboxCount = { blank: number; idle: number; total: number }
 
 /** What a worker says of itself when it starts. */
 export type Registration = {

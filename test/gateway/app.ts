@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createApp, type GatewayDependencies } from '../../functions/gateway/app.ts'
+import { createApp, type GatewayDependencies, type GatewayLimits } from '../../functions/gateway/app.ts'
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { EstimateSettings, openEstimator } from '../../shared/estimates/index.ts'
+import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -27,7 +29,7 @@ export type TestGateway = {
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
-export const startTestGateway = async (): Promise<TestGateway> => {
+export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Promise<TestGateway> => {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
   const databaseUrl = await createDatabase()
   const logger = createLogger('test', 'silent')
@@ -44,13 +46,16 @@ export const startTestGateway = async (): Promise<TestGateway> => {
   const dependencies: GatewayDependencies = {
     sql,
     queue,
+    dispatcher: createDispatcher({ sql, queue, logger }),
+    laneGate: createLaneGate(sql, logger),
     store,
     endWaiters,
     metrics,
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
-    thresholds: { highPrioritySeconds: 5, defaultSeconds: 300, unknownSeconds: 30 },
+    estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
+    unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,
       maxJsonDepth: 100,
@@ -60,6 +65,8 @@ export const startTestGateway = async (): Promise<TestGateway> => {
       maxWaitSeconds: 5,
       maxUploadBytes: 1_000_000,
       signedUrlSeconds: 60,
+      maxRequirements: 5,
+      ...changes,
     },
   }
   const app = createApp(dependencies)

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import {
   attemptEnv,
+  buildEnv,
   connectionEnv,
+  environmentsEnv,
+  estimatesEnv,
   logLevelEnv,
   metricsEnv,
   parseEnv,
@@ -15,6 +18,9 @@ const Schema = z.object({
   ...logLevelEnv,
   ...taskLimitsEnv,
   ...attemptEnv,
+  ...environmentsEnv,
+  ...buildEnv,
+  ...estimatesEnv,
   ...metricsEnv,
   /** How many tasks of each lane run here at once; 0 leaves a lane alone. */
   HIGH_PRIORITY_CONCURRENCY: Concurrency.default(2),
