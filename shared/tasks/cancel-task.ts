@@ -49,13 +49,17 @@ export const findUnfinished = async (
   filter: TaskFilter,
   page: { after?: string; limit: number },
 ): Promise<string[]> => {
-  const rows = await sql<{ id: string }[]>`
+  // A status at a time: each has its tasks in the order of ids, so that a page costs what it holds.
+  const find = (status: ReturnType<Sql>) => sql`(
     select task.id
     from tasks task
-    where task.status in ('queued', 'running') and ${whereTask(sql, tenantId, filter)}
+    where task.status = ${status} and ${whereTask(sql, tenantId, filter)}
       ${page.after ? sql`and task.id > ${page.after}` : sql``}
-    order by task.id
-    limit ${page.limit}`
+    order by task.tenant_id desc, task.id
+    limit ${page.limit}
+  )`
+  const rows = await sql<{ id: string }[]>`
+    ${find(sql`'queued'`)} union all ${find(sql`'running'`)} order by id limit ${page.limit}`
   return rows.map(({ id }) => id)
 }
 

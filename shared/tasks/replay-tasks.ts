@@ -35,6 +35,9 @@ export const replayTasks = async (sql: Sql, member: Member, ids: readonly string
         function_key, input_bytes, expected_seconds
       from old
       returning *
+    ), label as (
+      insert into task_labels (tenant_id, name, value, task_id)
+      select task.tenant_id, label.key, label.value, task.id from task, jsonb_each_text(task.labels) as label
     ), turn as (
       insert into turns (task_id, lane, tenant_id, stage, turn_at, concurrency_key, concurrency_limit, charge)
       select

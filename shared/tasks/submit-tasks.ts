@@ -190,7 +190,11 @@ export const submitTasks = async (
       from submission
       where key is null or id in (select task_id from entry)
       returning
-        id, tenant_id, lane, priority, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit, created_at
+        id, tenant_id, lane, priority, labels, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
+        created_at
+    ), label as (
+      insert into task_labels (tenant_id, name, value, task_id)
+      select task.tenant_id, label.key, label.value, task.id from task, jsonb_each_text(task.labels) as label
     ), turn as (
       insert into turns (
         task_id, lane, tenant_id, stage, turn_at, run_at, expires_at, concurrency_key, concurrency_limit, charge
