@@ -8,6 +8,7 @@ import { type Fault, PlatformError } from '../../shared/errors.ts'
 import type { Estimator } from '../../shared/estimates/index.ts'
 import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
+import type { Retention } from '../../shared/retention/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
@@ -22,6 +23,7 @@ import { addHealth } from './routes/health.ts'
 import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
+import { addRetention } from './routes/retention.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
 import { addWorkers } from './routes/workers.ts'
@@ -50,6 +52,7 @@ export type GatewayDependencies = {
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
   estimator: Estimator
+  retention: Retention
   /** What a task is taken for when nobody said how long it runs. */
   unknownSeconds: number
   limits: GatewayLimits
@@ -114,11 +117,13 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   const signedIn = authenticate(verifyToken, resolveMember)
   app.use('/tasks/*', signedIn)
   app.use('/uploads/*', signedIn)
+  app.use('/tenant/*', signedIn)
   app.use('/workers', signedIn, requireRole('operator'))
   app.use('/admin/*', signedIn, requireRole('operator'))
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
+  addRetention(app, dependencies)
   addWorkers(app, dependencies)
   addLanes(app, dependencies)
   addMetrics(app, dependencies)

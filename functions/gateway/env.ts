@@ -7,6 +7,7 @@ import {
   logLevelEnv,
   metricsEnv,
   parseEnv,
+  retentionEnv,
   taskLimitsEnv,
 } from '../../shared/config/index.ts'
 
@@ -20,6 +21,7 @@ const Schema = z.object({
   ...estimatesEnv,
   ...metricsEnv,
   ...environmentsEnv,
+  ...retentionEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */

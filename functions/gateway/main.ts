@@ -1,10 +1,11 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readEstimateSettings, readStoreOptions } from '../../shared/config/index.ts'
+import { readEstimateSettings, readRetention, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
+import { openRetention } from '../../shared/retention/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
@@ -56,6 +57,7 @@ const app = createApp({
   }),
   resolveMember: createMemberResolver(sql),
   estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
+  retention: openRetention(sql, readRetention(env)),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,

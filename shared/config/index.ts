@@ -15,6 +15,8 @@ export {
   metricsEnv,
   readEnvironmentsConfig,
   readEstimateSettings,
+  readRetention,
   readStoreOptions,
+  retentionEnv,
   taskLimitsEnv,
 } from './variables.ts'

@@ -8,7 +8,8 @@ import { taskColumns } from './task-columns.ts'
  * Runs ended tasks again, each as a new task with what the old one was given: the old one has had its one end, and
  * whoever was told of it need not be told otherwise. A dead letter is replayed once: its `dead_reason` goes.
  *
- * @returns the new tasks; ids of tasks that have not ended, or are not the tenant's, make none
+ * @returns the new tasks; ids of tasks that have not ended, whose input files have expired, or that are not the
+ * tenant's, make none
  */
 export const replayTasks = async (sql: Sql, member: Member, ids: readonly string[]): Promise<Task[]> =>
   await sql<Task[]>`
@@ -20,6 +21,10 @@ export const replayTasks = async (sql: Sql, member: Member, ids: readonly string
       from wanted
       where tasks.id = wanted.old_id and tenant_id = ${member.tenantId}
         and status in ('completed', 'failed', 'cancelled')
+        and not exists (
+          select from jsonb_each_text(tasks.files) as file
+          where not exists (select from uploads where uploads.id = file.value::uuid and uploads.expires_at > now())
+        )
       returning tasks.*, wanted.new_id
     ), task as (
       insert into tasks (

@@ -59,13 +59,14 @@ const findByKey = async (
   member: Member,
   idempotency: Idempotency,
 ): Promise<Submitted | PlatformError> => {
-  const [row] = await sql<[Task & { requestSha256: string }]>`
+  const [row] = await sql<[(Task & { requestSha256: string })?]>`
     select ${taskColumns(sql)}, entry.request_sha256 as "requestSha256"
     from idempotency_keys entry
     join tasks task on task.id = entry.task_id
     where entry.tenant_id = ${member.tenantId}
       and entry.user_id = ${member.userId}
       and entry.key = ${idempotency.key}`
+  if (!row) return new PlatformError('CONFLICT', 'The Idempotency-Key has expired just now: send it again.')
   const { requestSha256, ...task } = row
   if (requestSha256 === idempotency.requestSha256) return { task, replayed: true }
   return new PlatformError(
