@@ -27,8 +27,8 @@ test('whatever the clocks of the hosts show, the database’s decides: no attemp
   platform.launch('consumer', { ...skewed(-DAY_SECONDS), WORKER_NAME: 'yesterday' })
   const registered = async () => (await platform.sql`select from workers where alive_until > now()`).length
   await expect.poll(registered, { timeout: 40_000 }).toBe(2)
-  const line = JSON.parse(tomorrow.output().split('\n')[0] ?? '') as { time: number }
-  expect(line.time).toBeGreaterThan(began.getTime() + (DAY_SECONDS - 60) * 1_000)
+  const line = JSON.parse(tomorrow.output().split('\n')[0] ?? '') as { time: string }
+  expect(Date.parse(line.time)).toBeGreaterThan(began.getTime() + (DAY_SECONDS - 60) * 1_000)
 
   const ids = []
   for (let index = 0; index < 4; index += 1) {
