@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 
+/** A killed worker's processes stay as names until the host's first process has buried them. */
+const BURIAL_TIMEOUT_MS = 10_000
 const KERNEL_SETTINGS = [
   'kernel/core_pattern',
 
@@ -20,8 +23,8 @@ export const readHostState = () => ({
 const run = (command: string, args: string[]): string[] =>
   execFileSync(command, args, { encoding: 'utf8' }).split('\n')
 
-/** What a worker has left on the host: all that it makes bears its process id, so other work here does not count. */
-export const listLeftovers = (workerPid: number): string[] => {
+/** All that a worker makes bears its process id, so other work on this machine does not count. */
+const listLeftovers = (workerPid: number): string[] => {
   const ours = new RegExp(`(worker|sandbox|mecapy-\\w+)-${workerPid}-`)
   return [
     ...run('ps', ['-eo', 'pid=,cgroup=,args=']),
@@ -29,4 +32,15 @@ export const listLeftovers = (workerPid: number): string[] => {
     ...run('find', ['/sys/fs/cgroup', '-type', 'd']),
     ...readdirSync(tmpdir()),
   ].filter((line) => ours.test(line))
+}
+
+/** What a worker that has ended leaves on the host: processes, mounts, cgroups, temporary folders. */
+export const waitForNoLeftovers = async (workerPid: number): Promise<string[]> => {
+  const deadline = Date.now() + BURIAL_TIMEOUT_MS
+  let leftovers = listLeftovers(workerPid)
+  while (leftovers.length > 0 && Date.now() < deadline) {
+    await delay(100)
+    leftovers = listLeftovers(workerPid)
+  }
+  return leftovers
 }

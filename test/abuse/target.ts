@@ -9,7 +9,7 @@ import type { Attack } from './attack.ts'
 import { layBaits } from './baits.ts'
 import { type Client, createClient, type Observed } from './client.ts'
 import { type AbusedEngine, requireEngine } from './engines.ts'
-import { listLeftovers } from './host.ts'
+import { waitForNoLeftovers } from './host.ts'
 import { judge, type Verdict } from './judge.ts'
 
 /** A whole platform over one engine, with a tenant who attacks and one who works. */
@@ -55,13 +55,13 @@ const isError = (line: string): boolean =>
 /** Starts it all. @throws with what to install when the engine is not here */
 export const startTarget = async (engine: AbusedEngine): Promise<Target> => {
   requireEngine(engine)
-  const leftovers: string[] = []
   await using started = new AsyncDisposableStack()
   const baits = await layBaits()
   started.defer(baits.remove)
   const directory = await mkdtemp(join(tmpdir(), 'abuse-'))
   started.defer(() => rm(directory, { recursive: true }))
   const prepared = await engine.prepare()
+  const leftovers: string[] = []
   started.defer(async () => {
     leftovers.push(...(await prepared.stop()))
   })
@@ -73,7 +73,7 @@ export const startTarget = async (engine: AbusedEngine): Promise<Target> => {
   const workerPid = stack.children.consumer.pid ?? 0
   started.defer(async () => {
     await stack.stop()
-    leftovers.push(...listLeftovers(workerPid))
+    leftovers.push(...(await waitForNoLeftovers(workerPid)))
   })
 
   const createUser = async (tenant: string) =>

@@ -2,7 +2,6 @@
 Prints without end.
 
 Must: failed timeout
-Log: cut
 With: {"timeout_seconds": 1.5}
 """
 
