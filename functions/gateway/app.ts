@@ -6,6 +6,8 @@ import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
 import type { LaneThresholds } from '../../shared/lanes/index.ts'
+import type { Policies } from '../../shared/policies/index.ts'
+import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
@@ -20,6 +22,7 @@ import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
+import { addPolicy } from './routes/policy.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
 import { addWorkers } from './routes/workers.ts'
@@ -46,6 +49,8 @@ export type GatewayDependencies = {
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
   thresholds: LaneThresholds
+  prechecks: Prechecks
+  policies: Policies
   limits: GatewayLimits
   metrics: Registry
   logger: Logger
@@ -108,10 +113,12 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   const signedIn = authenticate(verifyToken, resolveMember)
   app.use('/tasks/*', signedIn)
   app.use('/uploads/*', signedIn)
+  app.use('/tenant/*', signedIn)
   app.use('/workers', signedIn, requireRole('operator'))
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
+  addPolicy(app, dependencies)
   addWorkers(app, dependencies)
   addMetrics(app, dependencies)
   return app

@@ -1,7 +1,9 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readStoreOptions } from '../../shared/config/index.ts'
+import { readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
+import { openPolicies } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -21,6 +23,7 @@ const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DAT
 const queue = await openQueue(env.QUEUE_URL, { logger })
 const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
 const endWaiters = await startEndWaiters(sql)
+const prechecks = openPrechecks(readPrechecksConfig(env))
 const metrics = createMetrics('gateway')
 addWorkerMetrics(metrics, sql)
 
@@ -42,6 +45,8 @@ const app = createApp({
     defaultSeconds: env.LANE_DEFAULT_SECONDS,
     unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   },
+  prechecks,
+  policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
@@ -63,6 +68,7 @@ stopOnSignal(
     scraped,
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'prechecks', stop: () => prechecks.close() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
     // First, so that a request that waits for a task is answered instead of holding the server open.
     { name: 'end waiters', stop: () => endWaiters.stop() },

@@ -12,7 +12,9 @@ export {
   identityEnv,
   logLevelEnv,
   metricsEnv,
+  prechecksEnv,
   readEnvironmentsConfig,
+  readPrechecksConfig,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

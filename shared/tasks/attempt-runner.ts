@@ -113,7 +113,7 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
 
   return {
     run: async (taskId) => {
-      const claim = await claimTask(relaxedSql, taskId, worker, leaseSeconds)
+      const claim = await claimTask(relaxedSql, taskId, worker, leaseSeconds, options.sandboxes.level)
       if (!claim) return false
       const controller = new AbortController()
       const ended = execute(claim, controller.signal)

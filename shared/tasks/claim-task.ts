@@ -1,5 +1,6 @@
 import type { Sql } from '../database/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import { SANDBOX_LEVELS, type SandboxLevel } from '../sandbox/index.ts'
 
 /** The right to run one attempt and to write for it, until the lease runs out or is taken away. */
 export type Claim = {
@@ -20,17 +21,24 @@ export type Claim = {
   memoryMb: number
   timeoutSeconds: number
   reuse: 'tenant' | 'never'
+  restrictedPython: boolean
 }
+
+/** The floors that a sandbox of this level reaches. */
+const floorsBelow = (level: SandboxLevel) => SANDBOX_LEVELS.slice(0, SANDBOX_LEVELS.indexOf(level) + 1)
 
 /**
  * Takes a waiting task: `queued → running`, a fresh lease, the next attempt, its event, in one statement.
  * Of several workers that try, one succeeds; the others get `undefined`, as for a task that no longer waits.
+ *
+ * @param level - what the worker's sandboxes reach: a task with a higher floor is not for it
  */
 export const claimTask = async (
   sql: Sql,
   taskId: string,
   worker: string,
   leaseSeconds: number,
+  level: SandboxLevel = 'container',
 ): Promise<Claim | undefined> => {
   const [claim] = await sql<Claim[]>`
     with task as (
@@ -42,7 +50,7 @@ export const claimTask = async (
         lease_expires_at = now() + make_interval(secs => ${leaseSeconds}),
         started_at = coalesce(started_at, now()),
         progress = null
-      where id = ${taskId} and status = 'queued'
+      where id = ${taskId} and status = 'queued' and sandbox_floor = any (${floorsBelow(level)})
       returning *
     ), attempt as (
       insert into attempts (task_id, number, tenant_id, worker)
@@ -67,7 +75,8 @@ export const claimTask = async (
       cpu,
       memory_mb as "memoryMb",
       timeout_seconds as "timeoutSeconds",
-      reuse
+      reuse,
+      restricted_python as "restrictedPython"
     from task`
   return claim
 }

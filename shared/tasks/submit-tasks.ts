@@ -1,6 +1,8 @@
 import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
 import type { Lane } from '../lanes/index.ts'
+import type { Finding } from '../prechecks/index.ts'
+import type { SandboxLevel } from '../sandbox/index.ts'
 import type { Member } from '../tenants/index.ts'
 import type { EstimateSource, FailureCode, Task } from './task.ts'
 import { taskColumns } from './task-columns.ts'
@@ -15,6 +17,10 @@ export type NewTask = {
   handler: string
   /** Checked lines of requirements; none: the default environment. */
   requirements: readonly string[]
+  /** What the tenant's policy says: the weakest sandbox that may run it, and whether RestrictedPython compiles it first. */
+  sandboxFloor: SandboxLevel
+  restrictedPython: boolean
+  warnings: readonly Finding[]
   inputs: { text: string } | { objectKey: string }
   /** Port to upload id. */
   files: Record<string, string>
@@ -98,11 +104,14 @@ export const submitTasks = async (
         ${column(({ task }) => task.reuse)}::text[],
         ${column(({ task }) => task.maxAttempts)}::smallint[],
         ${column(({ task }) => task.retryOn.join(','))}::text[],
-        ${column(({ task }) => task.requirements.join('\n'))}::text[]
+        ${column(({ task }) => task.requirements.join('\n'))}::text[],
+        ${column(({ task }) => task.sandboxFloor)}::text[],
+        ${column(({ task }) => String(task.restrictedPython))}::text[],
+        ${column(({ task }) => JSON.stringify(task.warnings))}::text[]
       ) as submission (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts,
-        retry_on, requirements
+        retry_on, requirements, sandbox_floor, restricted_python, warnings
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -113,12 +122,13 @@ export const submitTasks = async (
       insert into tasks (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts, retry_on,
-        requirements
+        requirements, sandbox_floor, restricted_python, warnings
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, max_attempts,
-        string_to_array(retry_on, ','), string_to_array(requirements, chr(10))
+        string_to_array(retry_on, ','), string_to_array(requirements, chr(10)),
+        sandbox_floor, restricted_python::boolean, warnings::jsonb
       from submission
       where key is null or id in (select task_id from entry)
       returning *

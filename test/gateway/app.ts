@@ -6,6 +6,8 @@ import { createApp, type GatewayDependencies, type GatewayLimits } from '../../f
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -27,7 +29,13 @@ export type TestGateway = {
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
-export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Promise<TestGateway> => {
+export const startTestGateway = async ({
+  limits = {},
+  installation = {},
+}: {
+  limits?: Partial<GatewayLimits>
+  installation?: PolicySettings
+} = {}): Promise<TestGateway> => {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
   const databaseUrl = await createDatabase()
   const logger = createLogger('test', 'silent')
@@ -39,6 +47,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     signingKeys: ['signing-key-of-a-test-0123456789abcdef'],
   })
   const endWaiters = await startEndWaiters(sql)
+  const prechecks = openPrechecks({ threads: 1 })
   const metrics = createMetrics('gateway')
   addWorkerMetrics(metrics, sql)
   const dependencies: GatewayDependencies = {
@@ -51,6 +60,8 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
     thresholds: { highPrioritySeconds: 5, defaultSeconds: 300, unknownSeconds: 30 },
+    prechecks,
+    policies: openPolicies({ sql, installation }),
     limits: {
       maxBodyBytes: 100_000,
       maxJsonDepth: 100,
@@ -61,7 +72,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       maxUploadBytes: 1_000_000,
       signedUrlSeconds: 60,
       maxRequirements: 5,
-      ...changes,
+      ...limits,
     },
   }
   const app = createApp(dependencies)
@@ -82,6 +93,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       }),
     stop: async () => {
       await endWaiters.stop()
+      await prechecks.close()
       await queue.close()
       await store.close()
       await issuer.stop()

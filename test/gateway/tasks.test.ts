@@ -303,6 +303,7 @@ describe('the platform’s own routes', () => {
       '/tasks/{id}/cancel',
       '/tasks/{id}/logs',
       '/tasks/{id}/result',
+      '/tenant/policy',
       '/uploads',
       '/workers',
     ])

@@ -3,7 +3,7 @@ import { countAhead, listAttempts } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
-import { TaskDetailView, toAttemptView, toTaskView } from './task-view.ts'
+import { TaskDetailView, toAttemptView, toSubmittedTaskView } from './task-view.ts'
 
 const MAX_COUNTED_AHEAD = 1_000
 
@@ -27,6 +27,6 @@ export const addGet = (app: Gateway, { sql }: GatewayDependencies) => {
       task.status === 'queued' ? countAhead(sql, task, MAX_COUNTED_AHEAD) : null,
       task.attempt === 0 ? [] : listAttempts(sql, task.id),
     ])
-    return c.json({ ...toTaskView(task), position, attempts: attempts.map(toAttemptView) }, 200)
+    return c.json({ ...toSubmittedTaskView(task), position, attempts: attempts.map(toAttemptView) }, 200)
   })
 }

@@ -3,6 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { createId } from '../../../../shared/id.ts'
 import { appendMember } from '../../../../shared/json/index.ts'
 import { pickLane } from '../../../../shared/lanes/index.ts'
+import type { Policy } from '../../../../shared/policies/index.ts'
+import type { Finding } from '../../../../shared/prechecks/index.ts'
 import { limitsFor } from '../../../../shared/sandbox/index.ts'
 import { attemptKey } from '../../../../shared/storage/index.ts'
 import {
@@ -20,9 +22,11 @@ import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { checkSubmission } from './check-submission.ts'
 import { readResultText } from './result.ts'
 import { Submission } from './submission.ts'
-import { TaskView, toTaskView } from './task-view.ts'
+import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 3
+/** A source may have a thousand; nobody reads so many. */
+const MAX_KEPT_WARNINGS = 100
 
 const route = createRoute({
   method: 'post',
@@ -49,12 +53,14 @@ const route = createRoute({
     202: {
       description: 'Recorded; it will run',
       headers: z.object({ location: z.string() }),
-      content: { 'application/json': { schema: TaskView } },
+      content: { 'application/json': { schema: SubmittedTaskView } },
     },
     200: {
       description:
         'With `Prefer: wait`: it ended in time; `result` is there when it completed and is small enough',
-      content: { 'application/json': { schema: TaskView.extend({ result: z.unknown().optional() }) } },
+      content: {
+        'application/json': { schema: SubmittedTaskView.extend({ result: z.unknown().optional() }) },
+      },
     },
     ...problemResponses(400, 401, 404, 413, 415, 422, 503),
   },
@@ -83,7 +89,7 @@ const toNewTask = async (
   member: Member,
   submission: Submission,
   body: JsonBody,
-): Promise<NewTask> => {
+): Promise<Omit<NewTask, keyof Checked>> => {
   const { thresholds } = dependencies
   const id = createId()
   const { resources, timeout_seconds: wallSeconds } = submission
@@ -114,14 +120,23 @@ const toNewTask = async (
     cpu: limits.cpu,
     memoryMb: limits.memoryMb,
     timeoutSeconds: limits.wallSeconds,
-    reuse: submission.reuse,
     maxAttempts: submission.retry.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
     retryOn: submission.retry.on,
   }
 }
 
+type Checked = Pick<NewTask, 'reuse' | 'sandboxFloor' | 'restrictedPython' | 'warnings'>
+
+/** What the tenant's policy makes of a submission. */
+const toChecked = (policy: Policy, { reuse }: Submission, warnings: readonly Finding[]): Checked => ({
+  reuse: policy.reuse === 'never' ? 'never' : reuse,
+  sandboxFloor: policy.sandboxFloor,
+  restrictedPython: policy.prechecks.restrictedPython,
+  warnings: warnings.slice(0, MAX_KEPT_WARNINGS),
+})
+
 export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
-  const { sql, queue, store, endWaiters, limits, logger } = dependencies
+  const { sql, queue, store, endWaiters, policies, limits, logger } = dependencies
 
   app.use('/tasks', async (c, next) =>
     c.req.method === 'POST'
@@ -146,9 +161,13 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     const member = c.get('member')
     const submission = c.req.valid('json')
     const headers = c.req.valid('header')
-    await checkSubmission(dependencies, member, submission)
+    const policy = await policies.get(member.tenantId)
+    const warnings = await checkSubmission(dependencies, member, policy, submission)
     const body = c.get('body')
-    const newTask = await toNewTask(dependencies, member, submission, body)
+    const newTask = {
+      ...(await toNewTask(dependencies, member, submission, body)),
+      ...toChecked(policy, submission, warnings),
+    }
     const key = headers['idempotency-key']
     const waitSeconds = parseWait(headers.prefer, limits.maxWaitSeconds)
     const { task, replayed } = await submit({
@@ -160,15 +179,15 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     })
     if (replayed) c.header('idempotent-replayed', 'true')
     c.header('location', `/tasks/${task.id}`)
-    if (waitSeconds === 0) return c.json(toTaskView(task), 202)
+    if (waitSeconds === 0) return c.json(toSubmittedTaskView(task), 202)
 
     const latest = await waitForEnd(task, waitSeconds * 1_000)
     c.header('preference-applied', `wait=${waitSeconds}`)
-    if (!isTerminal(latest.status)) return c.json(toTaskView(latest), 202)
+    if (!isTerminal(latest.status)) return c.json(toSubmittedTaskView(latest), 202)
     const stored = latest.status === 'completed' ? await getResult(sql, task.id) : undefined
     const result = stored && (await readResultText(store, stored, limits.maxAnsweredResultBytes))
-    if (result === undefined) return c.json(toTaskView(latest), 200)
-    return c.body(appendMember(toTaskView(latest), 'result', result), 200, {
+    if (result === undefined) return c.json(toSubmittedTaskView(latest), 200)
+    return c.body(appendMember(toSubmittedTaskView(latest), 'result', result), 200, {
       'content-type': 'application/json',
     }) as never
   })
