@@ -5,7 +5,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
-import type { LaneThresholds } from '../../shared/lanes/index.ts'
+import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Policies } from '../../shared/policies/index.ts'
 import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
@@ -20,6 +20,7 @@ import type { JsonBody } from './read-json-body.ts'
 import { requireRole } from './require-role.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
+import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
 import { addPolicy } from './routes/policy.ts'
@@ -43,14 +44,17 @@ export type GatewayLimits = {
 
 export type GatewayDependencies = {
   sql: Sql
-  queue: Queue
+  queue: Pick<Queue, 'depth'>
+  dispatcher: Dispatcher
+  laneGate: LaneGate
   store: ObjectStore
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
-  thresholds: LaneThresholds
   prechecks: Prechecks
   policies: Policies
+  /** What a task is taken for when nobody said how long it runs. */
+  unknownSeconds: number
   limits: GatewayLimits
   metrics: Registry
   logger: Logger
@@ -115,11 +119,13 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   app.use('/uploads/*', signedIn)
   app.use('/tenant/*', signedIn)
   app.use('/workers', signedIn, requireRole('operator'))
+  app.use('/admin/*', signedIn, requireRole('operator'))
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
   addPolicy(app, dependencies)
   addWorkers(app, dependencies)
+  addLanes(app, dependencies)
   addMetrics(app, dependencies)
   return app
 }

@@ -36,8 +36,6 @@ const Schema = z.object({
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(16),
-  LANE_HIGH_PRIORITY_SECONDS: z.coerce.number().positive().default(5),
-  LANE_DEFAULT_SECONDS: z.coerce.number().positive().default(300),
   /** What a task is taken for when nobody said how long it runs. */
   LANE_UNKNOWN_SECONDS: z.coerce.number().positive().default(30),
   RESULT_MAX_ANSWERED_BYTES: z.coerce

@@ -2,6 +2,7 @@ import { createTokenVerifier } from '../../shared/auth/index.ts'
 import { readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
+import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies } from '../../shared/policies/index.ts'
 import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
@@ -19,9 +20,18 @@ import { readGatewayEnv } from './env.ts'
 const env = readGatewayEnv(process.env)
 const logger = createLogger('gateway', env.LOG_LEVEL)
 
+/** A lane is dispatched by one statement at a time. */
+const DISPATCH_POOL = 3
+
 const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DATABASE_POOL })
 const queue = await openQueue(env.QUEUE_URL, { logger })
 const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+const relaxedSql = connect(env.DATABASE_URL, {
+  name: 'gateway',
+  maxConnections: DISPATCH_POOL,
+  durability: 'relaxed',
+})
+const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
 const endWaiters = await startEndWaiters(sql)
 const prechecks = openPrechecks(readPrechecksConfig(env))
 const metrics = createMetrics('gateway')
@@ -30,6 +40,8 @@ addWorkerMetrics(metrics, sql)
 const app = createApp({
   sql,
   queue,
+  dispatcher,
+  laneGate: createLaneGate(sql, logger),
   store,
   endWaiters,
   metrics,
@@ -40,13 +52,9 @@ const app = createApp({
     tenantClaim: env.OIDC_TENANT_CLAIM,
   }),
   resolveMember: createMemberResolver(sql),
-  thresholds: {
-    highPrioritySeconds: env.LANE_HIGH_PRIORITY_SECONDS,
-    defaultSeconds: env.LANE_DEFAULT_SECONDS,
-    unknownSeconds: env.LANE_UNKNOWN_SECONDS,
-  },
   prechecks,
   policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
+  unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
@@ -64,10 +72,11 @@ const { port, server } = await listenOn(app.fetch, { hostname: env.HOST, port: e
 const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
 stopOnSignal(
   [
-    { name: 'database', stop: () => sql.end({ timeout: 5 }) },
+    { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     scraped,
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'dispatcher', stop: () => dispatcher.stop() },
     { name: 'prechecks', stop: () => prechecks.close() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
     // First, so that a request that waits for a task is answered instead of holding the server open.

@@ -47,6 +47,8 @@ export const attemptEnv = {
   WORKER_NAME: z.string().min(1).default(`${hostname()}-${process.pid}`),
   /** A worker that is silent for so long has lost its tasks; a third of it is the heartbeat. */
   LEASE_SECONDS: z.coerce.number().min(1).max(3_600).default(15),
+  /** Unrepeatable tasks that may run here beyond the slots, once they have outlived their lane. */
+  MAX_OVERRUNS: z.coerce.number().int().min(0).max(1_000).default(4),
   /** Where Python environments are kept. */
   ENVIRONMENTS_DIR: z.string().min(1),
   /** `auto`: the quickest that is there and reaches the floor. */

@@ -10,6 +10,7 @@ import {
 } from '../config/index.ts'
 import { connect } from '../database/index.ts'
 import { ensureDefaultEnvironment, openEnvironments } from '../environments/index.ts'
+import { createDispatcher } from '../lanes/index.ts'
 import { openQueue } from '../queue/index.ts'
 import { openSandboxes } from '../sandbox/index.ts'
 import { openStore } from '../storage/index.ts'
@@ -56,10 +57,11 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
   })
   const queue = await openQueue(env.QUEUE_URL, { logger })
   const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+  const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
   const runner = await startAttemptRunner({
     sql,
     relaxedSql,
-    queue,
+    dispatcher,
     store,
     sandboxes,
     environment,
@@ -67,6 +69,7 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     logger,
     worker: env.WORKER_NAME,
     leaseSeconds: env.LEASE_SECONDS,
+    maxOverruns: env.MAX_OVERRUNS,
     maxInlineBytes: env.TASK_MAX_INLINE_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
   })
@@ -75,8 +78,9 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'dispatcher', stop: () => dispatcher.stop() },
     { name: 'environments', stop: async () => environments?.close() },
     { name: 'sandboxes', stop: () => sandboxes.close() },
   ]
-  return { runner, queue, sandboxes, relaxedSql, parts }
+  return { runner, dispatcher, queue, sandboxes, relaxedSql, parts }
 }

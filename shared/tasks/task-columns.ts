@@ -20,6 +20,12 @@ export const taskColumns = (sql: Sql) => sql`
   task.timeout_seconds as "timeoutSeconds",
   task.max_attempts as "maxAttempts",
   task.attempt,
+  task.returns,
+  task.repeatable,
+  task.run_at as "runAt",
+  task.expires_at as "expiresAt",
+  task.concurrency_key as "concurrencyKey",
+  task.concurrency_limit as "concurrencyLimit",
   task.cancel_requested_at as "cancelRequestedAt",
   task.progress,
   task.created_at as "createdAt",
@@ -27,4 +33,6 @@ export const taskColumns = (sql: Sql) => sql`
   task.completed_at as "completedAt",
   task.runtime_seconds as "runtimeSeconds",
   task.failure_code as "failureCode",
-  task.error_message as "errorMessage"`
+  task.error_message as "errorMessage",
+  task.dead_reason as "deadReason",
+  task.replay_of as "replayOf"`

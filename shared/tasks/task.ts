@@ -15,6 +15,7 @@ export const FAILURE_CODES = [
   'sandbox_error',
   'worker_lost',
   'dependency_failed',
+  'expired',
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
@@ -42,6 +43,13 @@ export type Task = {
   timeoutSeconds: number
   maxAttempts: number
   attempt: number
+  /** Attempts that were given back; they do not count against `maxAttempts`. */
+  returns: number
+  repeatable: boolean
+  runAt: Date | null
+  expiresAt: Date | null
+  concurrencyKey: string | null
+  concurrencyLimit: number | null
   cancelRequestedAt: Date | null
   /** JSON text: the latest line of the run's progress. */
   progress: string | null
@@ -51,11 +59,14 @@ export type Task = {
   runtimeSeconds: number | null
   failureCode: FailureCode | null
   errorMessage: string | null
+  deadReason: DeadReason | null
+  /** The task that this one runs again. */
+  replayOf: string | null
 }
 
-/** The failures that are tried again unless the task says otherwise: nobody's code is to blame. */
-export const isRetriedByDefault = (code: FailureCode): boolean =>
-  code === 'worker_lost' || code === 'sandbox_error'
+/** Why a task failed for good although its failure is one that is tried again. */
+export const DEAD_REASONS = ['attempts_exhausted', 'not_repeatable', 'no_larger_tier'] as const
+export type DeadReason = (typeof DEAD_REASONS)[number]
 
 export const isTerminal = (status: TaskStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'

@@ -6,6 +6,7 @@ import { createApp, type GatewayDependencies, type GatewayLimits } from '../../f
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
 import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
@@ -53,15 +54,17 @@ export const startTestGateway = async ({
   const dependencies: GatewayDependencies = {
     sql,
     queue,
+    dispatcher: createDispatcher({ sql, queue, logger }),
+    laneGate: createLaneGate(sql, logger),
     store,
     endWaiters,
     metrics,
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
-    thresholds: { highPrioritySeconds: 5, defaultSeconds: 300, unknownSeconds: 30 },
     prechecks,
     policies: openPolicies({ sql, installation }),
+    unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,
       maxJsonDepth: 100,

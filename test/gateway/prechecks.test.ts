@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claimTask } from '../../shared/tasks/index.ts'
+import { addWorker } from '../tasks/admit.ts'
 import { startTestGateway, type TestGateway } from './app.ts'
 
 let gateway: TestGateway
@@ -103,9 +104,11 @@ describe('the policy', () => {
     const body = JSON.stringify({ code: 'def main(): return 1\n', handler: 'main', reuse: 'tenant' })
     const response = await gateway.fetch('POST', '/tasks', { body, token: admin })
     const { id } = (await response.json()) as Answer
-    const { sql } = gateway.dependencies
-    expect(await claimTask(sql, id, 'too weak', 30, 'container')).toBeUndefined()
-    expect(await claimTask(sql, id, 'strong enough', 30, 'kernel')).toMatchObject({
+    const { sql, dispatcher } = gateway.dependencies
+    await addWorker(sql, { default: 1 }, 'kernel')
+    await dispatcher.dispatch('default')
+    expect(await claimTask(sql, { taskId: id }, 'too weak', 30, 'container')).toBeUndefined()
+    expect(await claimTask(sql, { taskId: id }, 'strong enough', 30, 'kernel')).toMatchObject({
       reuse: 'never',
       restrictedPython: true,
     })

@@ -34,7 +34,13 @@ export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
   memoryMb: 256,
   timeoutSeconds: 60,
   reuse: 'tenant',
+  repeatable: true,
   maxAttempts: 3,
   retryOn: [],
+  retryBackoffSeconds: undefined,
+  runAt: undefined,
+  expiresAt: undefined,
+  concurrency: undefined,
+  replayOf: undefined,
   ...changes,
 })

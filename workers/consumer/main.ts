@@ -1,3 +1,4 @@
+import { LANES } from '../../shared/lanes/index.ts'
 import { addSandboxMetrics } from '../../shared/sandbox/index.ts'
 import { openAttemptRunner } from '../../shared/tasks/open-attempt-runner.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
@@ -11,7 +12,7 @@ import { readConsumerEnv } from './env.ts'
 const env = readConsumerEnv(process.env)
 const logger = createLogger('consumer', env.LOG_LEVEL)
 
-const { runner, queue, sandboxes, relaxedSql, parts } = await openAttemptRunner(env, logger)
+const { runner, dispatcher, queue, sandboxes, relaxedSql, parts } = await openAttemptRunner(env, logger)
 const metrics = createMetrics('consumer')
 addSandboxMetrics(metrics, sandboxes)
 const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
@@ -43,3 +44,5 @@ stopOnSignal(
   logger,
 )
 logger.info('running')
+// Tasks that waited for a worker may start now.
+for (const lane of LANES) void dispatcher.dispatch(lane)

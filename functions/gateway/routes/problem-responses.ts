@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 
-const ProblemDocument = z
+export const ProblemDocument = z
   .object({
     type: z.string(),
     title: z.string(),
@@ -24,6 +24,7 @@ const DESCRIPTIONS = {
   413: 'Larger than allowed',
   415: 'Not application/json',
   422: 'Read, but not valid; every fault is in `errors`',
+  429: 'Too many: `Retry-After` says when to come back',
   503: 'A part of the platform is away; try again after `Retry-After`',
 } as const
 

@@ -1,32 +1,13 @@
-import { createHash } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
-import { createId } from '../../../../shared/id.ts'
 import { appendMember } from '../../../../shared/json/index.ts'
-import { pickLane } from '../../../../shared/lanes/index.ts'
-import type { Policy } from '../../../../shared/policies/index.ts'
-import type { Finding } from '../../../../shared/prechecks/index.ts'
-import { limitsFor } from '../../../../shared/sandbox/index.ts'
-import { attemptKey } from '../../../../shared/storage/index.ts'
-import {
-  createIntake,
-  getResult,
-  getTask,
-  isTerminal,
-  type NewTask,
-  type Task,
-} from '../../../../shared/tasks/index.ts'
-import type { Member } from '../../../../shared/tenants/index.ts'
+import { getResult, getTask, type Intake, isTerminal, type Task } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
-import { type JsonBody, memberText, readJsonBody } from '../../read-json-body.ts'
+import { readJsonBody } from '../../read-json-body.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
-import { checkSubmission } from './check-submission.ts'
+import { prepareTask } from './prepare-task.ts'
 import { readResultText } from './result.ts'
-import { Submission } from './submission.ts'
+import { IdempotencyKey, Submission, toIdempotency } from './submission.ts'
 import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
-
-const DEFAULT_MAX_ATTEMPTS = 3
-/** A source may have a thousand; nobody reads so many. */
-const MAX_KEPT_WARNINGS = 100
 
 const route = createRoute({
   method: 'post',
@@ -36,12 +17,7 @@ const route = createRoute({
   security: bearerSecurity,
   request: {
     headers: z.object({
-      'idempotency-key': z
-        .string()
-        .min(1)
-        .max(255)
-        .optional()
-        .openapi({ description: 'The same key and body answer the first task again; another body is a 422' }),
+      'idempotency-key': IdempotencyKey,
       prefer: z.string().optional().openapi({
         description: '`wait=N`: answer when the task ends, N seconds at most',
         example: 'wait=10',
@@ -62,7 +38,7 @@ const route = createRoute({
         'application/json': { schema: SubmittedTaskView.extend({ result: z.unknown().optional() }) },
       },
     },
-    ...problemResponses(400, 401, 404, 413, 415, 422, 503),
+    ...problemResponses(400, 401, 404, 413, 415, 422, 429, 503),
   },
 })
 
@@ -72,79 +48,14 @@ const parseWait = (prefer: string | undefined, maxSeconds: number): number => {
   return Math.min(Number(seconds ?? 0), maxSeconds)
 }
 
-const storeInputs = async (
-  { store, limits }: GatewayDependencies,
-  member: Member,
-  taskId: string,
-  text: string,
-) => {
-  if (Buffer.byteLength(text) <= limits.maxInlineInputsBytes) return { text }
-  const objectKey = attemptKey({ tenantId: member.tenantId, taskId, attempt: 1 }, 'inputs', 'inputs.json')
-  await store.put(objectKey, text, { contentType: 'application/json' })
-  return { objectKey }
-}
-
-const toNewTask = async (
-  dependencies: GatewayDependencies,
-  member: Member,
-  submission: Submission,
-  body: JsonBody,
-): Promise<Omit<NewTask, keyof Checked>> => {
-  const { thresholds } = dependencies
-  const id = createId()
-  const { resources, timeout_seconds: wallSeconds } = submission
-  const tier = typeof resources === 'string' ? resources : undefined
-  const limits = limitsFor({
-    ...(typeof resources === 'string'
-      ? { tier: resources }
-      : { cpu: resources.cpu, memoryMb: resources.memory_mb }),
-    ...(wallSeconds !== undefined && { wallSeconds }),
-  })
-  const expectedSeconds = submission.estimated_seconds ?? thresholds.unknownSeconds
-  return {
-    id,
-    name: submission.name,
-    lane: submission.lane ?? pickLane(expectedSeconds, thresholds),
-    priority: submission.priority,
-    code: submission.code,
-    handler: submission.handler,
-    requirements: submission.requirements,
-    inputs: await storeInputs(dependencies, member, id, memberText(body, 'inputs') ?? '{}'),
-    files: submission.files,
-    labels: submission.labels,
-    estimate: {
-      seconds: expectedSeconds,
-      source: submission.estimated_seconds === undefined ? 'tier' : 'caller',
-    },
-    tier,
-    cpu: limits.cpu,
-    memoryMb: limits.memoryMb,
-    timeoutSeconds: limits.wallSeconds,
-    maxAttempts: submission.retry.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
-    retryOn: submission.retry.on,
-  }
-}
-
-type Checked = Pick<NewTask, 'reuse' | 'sandboxFloor' | 'restrictedPython' | 'warnings'>
-
-/** What the tenant's policy makes of a submission. */
-const toChecked = (policy: Policy, { reuse }: Submission, warnings: readonly Finding[]): Checked => ({
-  reuse: policy.reuse === 'never' ? 'never' : reuse,
-  sandboxFloor: policy.sandboxFloor,
-  restrictedPython: policy.prechecks.restrictedPython,
-  warnings: warnings.slice(0, MAX_KEPT_WARNINGS),
-})
-
-export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
-  const { sql, queue, store, endWaiters, policies, limits, logger } = dependencies
+export const addSubmit = (app: Gateway, dependencies: GatewayDependencies, intake: Intake) => {
+  const { sql, store, endWaiters, laneGate, limits } = dependencies
 
   app.use('/tasks', async (c, next) =>
     c.req.method === 'POST'
       ? await readJsonBody({ maxBytes: limits.maxBodyBytes, maxDepth: limits.maxJsonDepth })(c, next)
       : await next(),
   )
-
-  const submit = createIntake({ sql, queue, logger })
 
   // Waits first and looks then, so that an end between the two is not missed.
   const waitForEnd = async (task: Task, timeoutMs: number): Promise<Task> => {
@@ -161,21 +72,15 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     const member = c.get('member')
     const submission = c.req.valid('json')
     const headers = c.req.valid('header')
-    const policy = await policies.get(member.tenantId)
-    const warnings = await checkSubmission(dependencies, member, policy, submission)
     const body = c.get('body')
-    const newTask = {
-      ...(await toNewTask(dependencies, member, submission, body)),
-      ...toChecked(policy, submission, warnings),
-    }
+    const newTask = await prepareTask(dependencies, member, submission, body)
+    await laneGate.enter(newTask.lane, 1)
     const key = headers['idempotency-key']
     const waitSeconds = parseWait(headers.prefer, limits.maxWaitSeconds)
-    const { task, replayed } = await submit({
+    const { task, replayed } = await intake.submit({
       member,
       task: newTask,
-      ...(key !== undefined && {
-        idempotency: { key, requestSha256: createHash('sha256').update(body.text).digest('hex') },
-      }),
+      ...(key !== undefined && { idempotency: toIdempotency(key, body.text) }),
     })
     if (replayed) c.header('idempotent-replayed', 'true')
     c.header('location', `/tasks/${task.id}`)

@@ -2,9 +2,11 @@ import { z } from '@hono/zod-openapi'
 import { LANES } from '../../../../shared/lanes/index.ts'
 import {
   type AttemptSummary,
+  DEAD_REASONS,
   FAILURE_CODES,
   TASK_STATUSES,
   type Task,
+  WAIT_REASONS,
 } from '../../../../shared/tasks/index.ts'
 
 const Timestamp = z.iso.datetime()
@@ -22,6 +24,10 @@ export const TaskView = z
     estimate: z.object({ seconds: z.number(), source: z.string() }),
     resources: z.object({ tier: z.string().nullable(), cpu: z.number(), memory_mb: z.number() }),
     timeout_seconds: z.number(),
+    repeatable: z.boolean(),
+    run_at: Timestamp.nullable(),
+    expires_at: Timestamp.nullable(),
+    concurrency: z.object({ key: z.string(), limit: z.number().int() }).nullable(),
     attempt: z.number().int().openapi({ description: "The latest attempt's number; 0 before the first" }),
     max_attempts: z.number().int(),
     cancel_requested: z.boolean(),
@@ -38,6 +44,11 @@ export const TaskView = z
     runtime_seconds: z.number().nullable(),
     failure_code: z.enum(FAILURE_CODES).nullable(),
     error_message: z.string().nullable(),
+    dead_reason: z
+      .enum(DEAD_REASONS)
+      .nullable()
+      .openapi({ description: 'Why it was not tried again although its failure is one to try again' }),
+    replay_of: z.uuid().nullable().openapi({ description: 'The task that this one runs again' }),
   })
   .openapi('Task')
 
@@ -75,11 +86,18 @@ export const AttemptView = z
   .openapi('Attempt')
 
 export const TaskDetailView = SubmittedTaskView.extend({
-  position: z
-    .number()
-    .int()
+  waits: z
+    .object({
+      reason: z.enum(WAIT_REASONS).openapi({ description: 'Why it has not started' }),
+      ahead: z
+        .number()
+        .int()
+        .nullable()
+        .openapi({ description: "The tenant's tasks before it in its lane, counted up to 1,000" }),
+      until: Timestamp.nullable(),
+    })
     .nullable()
-    .openapi({ description: 'While queued: how many wait ahead in the lane, 1,000 at most' }),
+    .openapi({ description: 'While it is queued' }),
   attempts: z.array(AttemptView),
 }).openapi('TaskDetail')
 
@@ -95,6 +113,13 @@ export const toTaskView = (task: Task): z.infer<typeof TaskView> => ({
   estimate: { seconds: task.estimatedSeconds, source: task.estimateSource },
   resources: { tier: task.tier, cpu: task.cpu, memory_mb: task.memoryMb },
   timeout_seconds: task.timeoutSeconds,
+  repeatable: task.repeatable,
+  run_at: task.runAt?.toISOString() ?? null,
+  expires_at: task.expiresAt?.toISOString() ?? null,
+  concurrency:
+    task.concurrencyKey === null || task.concurrencyLimit === null
+      ? null
+      : { key: task.concurrencyKey, limit: task.concurrencyLimit },
   attempt: task.attempt,
   max_attempts: task.maxAttempts,
   cancel_requested: task.cancelRequestedAt !== null,
@@ -106,6 +131,8 @@ export const toTaskView = (task: Task): z.infer<typeof TaskView> => ({
   runtime_seconds: task.runtimeSeconds,
   failure_code: task.failureCode,
   error_message: task.errorMessage,
+  dead_reason: task.deadReason,
+  replay_of: task.replayOf,
 })
 
 export const toSubmittedTaskView = (task: Task): z.infer<typeof SubmittedTaskView> => ({
