@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
+import type { Estimator } from '../../shared/estimates/index.ts'
 import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Policies } from '../../shared/policies/index.ts'
 import type { Prechecks } from '../../shared/prechecks/index.ts'
@@ -53,6 +54,7 @@ export type GatewayDependencies = {
   resolveMember: (identity: Identity) => Promise<Member>
   prechecks: Prechecks
   policies: Policies
+  estimator: Estimator
   /** What a task is taken for when nobody said how long it runs. */
   unknownSeconds: number
   limits: GatewayLimits

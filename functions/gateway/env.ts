@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   connectionEnv,
   environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
@@ -27,6 +28,7 @@ const Schema = z.object({
   ...identityEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
+  ...estimatesEnv,
   ...metricsEnv,
   ...environmentsEnv,
   ...prechecksEnv,

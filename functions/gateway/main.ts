@@ -1,6 +1,7 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
+import { readEstimateSettings, readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies } from '../../shared/policies/index.ts'
@@ -22,6 +23,7 @@ const logger = createLogger('gateway', env.LOG_LEVEL)
 
 /** A lane is dispatched by one statement at a time. */
 const DISPATCH_POOL = 3
+const DISPATCH_REST_MS = 10
 
 const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DATABASE_POOL })
 const queue = await openQueue(env.QUEUE_URL, { logger })
@@ -31,7 +33,7 @@ const relaxedSql = connect(env.DATABASE_URL, {
   maxConnections: DISPATCH_POOL,
   durability: 'relaxed',
 })
-const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
+const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger, restMs: DISPATCH_REST_MS })
 const endWaiters = await startEndWaiters(sql)
 const prechecks = openPrechecks(readPrechecksConfig(env))
 const metrics = createMetrics('gateway')
@@ -50,10 +52,15 @@ const app = createApp({
     issuer: env.OIDC_ISSUER,
     audience: env.OIDC_AUDIENCE,
     tenantClaim: env.OIDC_TENANT_CLAIM,
+    organizationClaim: env.OIDC_ORGANIZATION_CLAIM,
+    ...(env.OIDC_CLIENT_SECRET !== undefined && {
+      introspection: { clientId: env.OIDC_AUDIENCE, clientSecret: env.OIDC_CLIENT_SECRET },
+    }),
   }),
   resolveMember: createMemberResolver(sql),
   prechecks,
   policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
+  estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
+import { EstimateSettings } from '../estimates/index.ts'
 import { type PrechecksConfig, prechecksConfigSchema } from '../prechecks/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
@@ -28,8 +29,27 @@ export const connectionEnv = {
 export const identityEnv = {
   OIDC_ISSUER: z.url({ protocol: /^https?$/ }),
   OIDC_AUDIENCE: z.string().min(1).default('mecapy-api'),
+  /** The claim that names a user's company. */
   OIDC_TENANT_CLAIM: z.string().min(1).default('tenant'),
+  /** The claim in which Keycloak lists a user's organizations. */
+  OIDC_ORGANIZATION_CLAIM: z.string().min(1).default('organization'),
+  /** The secret of the client OIDC_AUDIENCE: with it the issuer is asked whether tokens still hold (introspection). */
+  OIDC_CLIENT_SECRET: z.string().min(1).optional(),
 }
+
+/** How runtimes are expected and learned; docs/estimates.md says what the figures mean. */
+export const estimatesEnv = {
+  ESTIMATE_QUANTILE: EstimateSettings.shape.quantile,
+  ESTIMATE_HISTORIES_PER_TENANT: EstimateSettings.shape.maxHistoriesPerTenant,
+}
+const estimatesSchema = z.object(estimatesEnv)
+
+/** What `openEstimator` and `startLearning` want, out of a process's configuration. */
+export const readEstimateSettings = (env: z.infer<typeof estimatesSchema>): EstimateSettings =>
+  EstimateSettings.parse({
+    quantile: env.ESTIMATE_QUANTILE,
+    maxHistoriesPerTenant: env.ESTIMATE_HISTORIES_PER_TENANT,
+  })
 
 export const logLevelEnv = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -53,6 +73,10 @@ export const attemptEnv = {
   ENVIRONMENTS_DIR: z.string().min(1),
   /** `auto`: the quickest that is there and reaches the floor. */
   SANDBOX_ENGINE: z.enum(['auto', ...ENGINE_NAMES]).default('auto'),
+  /** The engine's program, when it is not where the system keeps its programs. */
+  SANDBOX_ENGINE_PATH: z.string().startsWith('/').optional(),
+  /** Where Docker's daemon listens. */
+  SANDBOX_DOCKER_SOCKET: z.string().startsWith('/').default('/var/run/docker.sock'),
   /** The weakest level that may run a task here; below it the process does not start. */
   SANDBOX_FLOOR: z.enum(SANDBOX_LEVELS).default('container'),
 }

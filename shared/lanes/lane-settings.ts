@@ -18,6 +18,7 @@ const Settings = z.strictObject({
     .max(30 * 86_400),
   head_start_seconds: z.number().min(0).max(86_400),
   lookahead: z.number().min(0).max(4),
+  credit_seconds: z.number().min(0).max(604_800),
   max_tasks: count(100_000_000),
   max_in_flight: count(100_000),
   tenant_max_in_flight: count(100_000),
@@ -37,7 +38,7 @@ export type LaneSettings = Omit<z.infer<typeof Settings>, 'up_to_seconds' | 'ove
 }
 
 const settingsColumns = (sql: Sql) => sql`
-  name, paused, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, max_tasks, max_in_flight,
+  name, paused, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, credit_seconds, max_tasks, max_in_flight,
   tenant_max_in_flight, starts_per_minute, tenant_starts_per_minute`
 
 /** All lanes, the quickest first. */

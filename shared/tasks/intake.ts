@@ -1,7 +1,7 @@
+import { coalesce } from '../coalesce.ts'
 import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
 import type { Dispatcher } from '../lanes/index.ts'
-import { coalesce } from './coalesce.ts'
 import { type Submitted, submitTasks, type TaskSubmission } from './submit-tasks.ts'
 
 /** More rows in a statement save little more, and a lost statement loses less. */

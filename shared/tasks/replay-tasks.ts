@@ -33,21 +33,21 @@ export const replayTasks = async (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
         retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, replay_of, requirements,
-        sandbox_floor, restricted_python, warnings
+        function_key, input_bytes, expected_seconds, sandbox_floor, restricted_python, warnings
       )
       select
         new_id, tenant_id, ${member.userId}, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds,
         case ${policy.reuse} when 'never' then 'never' else reuse end, repeatable, max_attempts,
         retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, id, requirements,
-        ${policy.sandboxFloor}, ${policy.prechecks.restrictedPython}, warnings
+        function_key, input_bytes, expected_seconds, ${policy.sandboxFloor}, ${policy.prechecks.restrictedPython}, warnings
       from old
       returning *
     ), turn as (
       insert into turns (task_id, lane, tenant_id, stage, turn_at, concurrency_key, concurrency_limit, charge, sandbox_floor)
       select
         id, lane, tenant_id, 'waiting', now() - make_interval(secs => priority * head_start_seconds),
-        concurrency_key, concurrency_limit, estimated_seconds, sandbox_floor
+        concurrency_key, concurrency_limit, expected_seconds, sandbox_floor
       from task
       join lanes on lanes.name = task.lane
     ), event as (

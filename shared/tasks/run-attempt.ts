@@ -25,6 +25,24 @@ export type AttemptDependencies = AttemptEnvironments & {
 
 const PROGRESS_INTERVAL_MS = 250
 
+/** A name that the task gave to a file and that no store may hold: the task's fault, and no reason to try again. */
+class UnfitFileName extends Error {}
+
+const outputKey = (claim: Claim, kind: 'output' | 'artifact', name: string): string => {
+  try {
+    return kind === 'output'
+      ? attemptKey(claim, 'outputs', `files/${name}`)
+      : attemptKey(claim, 'artifacts', name)
+  } catch (cause) {
+    throw new UnfitFileName((cause as Error).message, { cause })
+  }
+}
+
+const describeRefusal = (error: unknown): AttemptEnd => {
+  if (!(error instanceof UnfitFileName)) throw error
+  return { outcome: 'failed', failureCode: 'invalid_output', message: error.message }
+}
+
 type UploadRow = { id: string; filename: string; objectKey: string; sizeBytes: string }
 
 const findInputFiles = async ({ sql, store }: AttemptDependencies, claim: Claim): Promise<InputFile[]> => {
@@ -156,23 +174,23 @@ const runIn = async (
       inputs: await readInputs(dependencies, claim),
       files: await findInputFiles(dependencies, claim),
     }
-    const outcome = await sandboxes.run(
+    const running = sandboxes.run(
       spec,
       {
         log: log.write,
         progress: progress.write,
         file: async ({ kind, name }, content) => {
-          const objectKey =
-            kind === 'output'
-              ? attemptKey(claim, 'outputs', `files/${name}`)
-              : attemptKey(claim, 'artifacts', name)
+          const objectKey = outputKey(claim, kind, name)
           const stored = await store.put(objectKey, content, { contentType: 'application/octet-stream' })
           artifacts.push({ kind, name, objectKey, ...stored })
         },
       },
       signal,
     )
-    const end = await describeEnd(dependencies, claim, outcome, artifacts)
+    const end = await running.then(
+      (outcome) => describeEnd(dependencies, claim, outcome, artifacts),
+      describeRefusal,
+    )
     const { chunks, flushed } = await log.close()
     const text = formatLog(chunks)
     if (Buffer.byteLength(text) <= maxInlineBytes) return { ...end, log: { chunks: chunks.slice(flushed) } }

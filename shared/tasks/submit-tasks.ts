@@ -1,10 +1,11 @@
 import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
+import type { Estimate } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
 import type { Finding } from '../prechecks/index.ts'
 import type { SandboxLevel } from '../sandbox/index.ts'
 import type { Member } from '../tenants/index.ts'
-import type { EstimateSource, FailureCode, Task } from './task.ts'
+import type { FailureCode, Task } from './task.ts'
 import { taskColumns } from './task-columns.ts'
 
 /** A checked submission. `inputs` is the user's JSON text, to the letter. */
@@ -25,7 +26,11 @@ export type NewTask = {
   /** Port to upload id. */
   files: Record<string, string>
   labels: Record<string, string>
-  estimate: { seconds: number; source: EstimateSource }
+  /** Which function it is, for learning how long it runs. */
+  functionKey: string
+  /** Inputs and input files together. */
+  inputBytes: number
+  estimate: Pick<Estimate, 'seconds' | 'expectedSeconds' | 'source' | 'forecast'>
   tier: string | undefined
   cpu: number
   memoryMb: number
@@ -88,6 +93,7 @@ const asRecorded = ({ member, task }: TaskSubmission, createdAt: Date): Task => 
   warnings: [...task.warnings],
   labels: task.labels,
   estimatedSeconds: task.estimate.seconds,
+  expectedSeconds: task.estimate.expectedSeconds,
   estimateSource: task.estimate.source,
   tier: task.tier ?? null,
   cpu: task.cpu,
@@ -158,6 +164,11 @@ export const submitTasks = async (
         ${column(({ task }) => task.concurrency?.key ?? null)}::text[],
         ${column(({ task }) => task.concurrency?.limit ?? null)}::integer[],
         ${column(({ task }) => task.replayOf ?? null)}::uuid[],
+        ${column(({ task }) => task.functionKey)}::text[],
+        ${column(({ task }) => task.inputBytes)}::bigint[],
+        ${column(({ task }) => task.estimate.expectedSeconds)}::double precision[],
+        ${column(({ task }) => task.estimate.forecast?.by ?? null)}::text[],
+        ${column(({ task }) => task.estimate.forecast?.seconds ?? null)}::double precision[],
         ${column(({ task }) => task.requirements.join('\n'))}::text[],
         ${column(({ task }) => task.sandboxFloor)}::text[],
         ${column(({ task }) => String(task.restrictedPython))}::text[],
@@ -166,7 +177,8 @@ export const submitTasks = async (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable,
         max_attempts, retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        requirements, sandbox_floor, restricted_python, warnings
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements, sandbox_floor,
+        restricted_python, warnings
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -178,18 +190,20 @@ export const submitTasks = async (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
         retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        requirements, sandbox_floor, restricted_python, warnings
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements, sandbox_floor,
+        restricted_python, warnings
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable::boolean,
         max_attempts, string_to_array(retry_on, ','), retry_backoff_seconds, run_at::timestamptz,
-        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, string_to_array(requirements, chr(10)),
-        sandbox_floor, restricted_python::boolean, warnings::jsonb
+        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, function_key, input_bytes, expected_seconds,
+        forecast_by, forecast_seconds, string_to_array(requirements, chr(10)), sandbox_floor,
+        restricted_python::boolean, warnings::jsonb
       from submission
       where key is null or id in (select task_id from entry)
       returning
-        id, tenant_id, lane, priority, estimated_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
+        id, tenant_id, lane, priority, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
         sandbox_floor, created_at
     ), turn as (
       insert into turns (
@@ -200,7 +214,7 @@ export const submitTasks = async (
         id, lane, tenant_id,
         case when run_at > now() then 'scheduled' else 'waiting' end,
         greatest(run_at, now()) - make_interval(secs => priority * head_start_seconds),
-        run_at, expires_at, concurrency_key, concurrency_limit, estimated_seconds, sandbox_floor
+        run_at, expires_at, concurrency_key, concurrency_limit, expected_seconds, sandbox_floor
       from task
       join lanes on lanes.name = task.lane
     ), event as (

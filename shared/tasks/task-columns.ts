@@ -13,6 +13,7 @@ export const taskColumns = (sql: Sql) => sql`
   task.warnings,
   task.labels,
   task.estimated_seconds as "estimatedSeconds",
+  task.expected_seconds as "expectedSeconds",
   task.estimate_source as "estimateSource",
   task.tier,
   task.cpu,

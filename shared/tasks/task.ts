@@ -1,3 +1,4 @@
+import type { EstimateSource } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
 import type { Finding } from '../prechecks/index.ts'
 
@@ -19,8 +20,6 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-export type EstimateSource = 'caller' | 'tier'
-
 /** A task as its row tells it, without what the user sent and got. Times are the database's. */
 export type Task = {
   id: string
@@ -35,7 +34,10 @@ export type Task = {
   /** What the checks before the run warned of. */
   warnings: Finding[]
   labels: Record<string, string>
+  /** What it was routed by. */
   estimatedSeconds: number
+  /** Half of such runs take less. */
+  expectedSeconds: number
   estimateSource: EstimateSource
   tier: string | null
   cpu: number

@@ -6,6 +6,7 @@ import { createApp, type GatewayDependencies, type GatewayLimits } from '../../f
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { EstimateSettings, openEstimator } from '../../shared/estimates/index.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
 import { openPrechecks } from '../../shared/prechecks/index.ts'
@@ -64,6 +65,7 @@ export const startTestGateway = async ({
     resolveMember: createMemberResolver(sql),
     prechecks,
     policies: openPolicies({ sql, installation }),
+    estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
     unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,

@@ -9,8 +9,12 @@ export const createMember = (sql: Sql, tenant = 'acme', user = 'ada'): Promise<M
     issuer: 'https://issuer.test',
     subject: user,
     username: user,
-    tenant,
+    email: undefined,
+    givenName: undefined,
+    familyName: undefined,
+    organizations: [tenant],
     roles: [],
+    session: 'test',
   })
 
 /** A submission that is valid as it is. */
@@ -28,7 +32,9 @@ export const newTask = (changes: Partial<NewTask> = {}): NewTask => ({
   inputs: { text: '{"x":291.5}' },
   files: {},
   labels: {},
-  estimate: { seconds: 30, source: 'tier' },
+  functionKey: 'inline:double',
+  inputBytes: 11,
+  estimate: { seconds: 30, expectedSeconds: 30, source: 'tier' },
   tier: 'small',
   cpu: 1,
   memoryMb: 256,

@@ -10,6 +10,8 @@ create table lanes (
   head_start_seconds double precision not null check (head_start_seconds between 0 and 86400),
   -- How many tasks are handed out beyond the workers' slots, as a share of them, so that a free hand finds one at once.
   lookahead double precision not null check (lookahead between 0 and 4),
+  -- A tenant that has used less than its share lately keeps so many worker-seconds of it for when it comes back.
+  credit_seconds double precision not null check (credit_seconds between 0 and 604800),
   max_tasks integer not null default 2000000 check (max_tasks between 1 and 100000000),
   max_in_flight integer not null default 10000 check (max_in_flight between 1 and 100000),
   tenant_max_in_flight integer not null check (tenant_max_in_flight between 1 and 100000),
@@ -23,11 +25,11 @@ create table lanes (
 ) with (fillfactor = 50);
 
 insert into lanes (
-  name, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, tenant_max_in_flight, starts_per_minute, tenant_starts_per_minute
+  name, up_to_seconds, overrun_seconds, head_start_seconds, lookahead, credit_seconds, tenant_max_in_flight, starts_per_minute, tenant_starts_per_minute
 ) values
-  ('high_priority', 5, 10, 0, 1, 1000, default, default),
-  ('default', 300, 600, 30, 0.25, 200, default, default),
-  ('long_running', null, null, 600, 0, 20, 120, 30);
+  ('high_priority', 5, 10, 0, 1, 10, 1000, default, default),
+  ('default', 300, 600, 30, 0.25, 300, 200, default, default),
+  ('long_running', null, null, 600, 0, 3600, 20, 120, 30);
 
 -- A tenant's part in a lane. `active`: it may have a task whose turn can come.
 create table lane_shares (
@@ -131,7 +133,8 @@ language sql stable as $$
 $$;
 
 -- Admits tasks of a lane: as many as it has room for, tenant by tenant in the order of what each has used
--- (start-time fair queueing, Goyal et al. 1996, in worker-seconds), each tenant's in its own order.
+-- (start-time fair queueing, Goyal et al. 1996, in worker-seconds, with a bounded credit for who used less), each
+-- tenant's in its own order.
 -- One caller at a time per lane, and every statement here sees what the callers before have done.
 --
 --   news_tenants, news_seconds  tenants with something new, and the worker-seconds to settle (used less charged)
@@ -139,7 +142,9 @@ $$;
 --   most                        tasks to admit at most
 create function admit_turns(
   in_lane text, news_tenants uuid[], news_seconds double precision[], freed_tenants uuid[], freed_keys text[], most integer
-) returns table (task_id uuid, attempt integer) language plpgsql as $$
+) returns table (task_id uuid, attempt integer) language plpgsql
+-- Its statements are long: to plan them anew for every call would cost more than to run them.
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   keys_lock constant bigint := 7521962890068;
@@ -204,7 +209,7 @@ begin
     returning tenant_id
   )
   insert into lane_shares as share (lane, tenant_id, active, virtual_time)
-  select in_lane, tenant_id, true, lane.virtual_time
+  select in_lane, tenant_id, true, lane.virtual_time - lane.credit_seconds
   from (
     select tenant_id from due
     union
@@ -213,8 +218,7 @@ begin
     where exists (select from turns where lane = in_lane and tenant_id = news.tenant_id and stage = 'waiting')
   ) wanting
   on conflict on constraint lane_shares_pkey do update
-  -- Who comes back after a pause has saved up nothing.
-  set active = true, virtual_time = greatest(share.virtual_time, excluded.virtual_time)
+  set active = true, virtual_time = greatest(share.virtual_time, lane.virtual_time - lane.credit_seconds / share.weight)
   where not share.active;
 
   select coalesce(sum((worker.slots ->> in_lane)::integer), 0) into slots
@@ -231,12 +235,8 @@ begin
 
   -- Bounded, so that nobody waits long for the lane: what is left is done by the next call.
   while vacancies > 0 and all_parked < most_parked loop
-    with busy as (
-      select tenant_id, count(*) as tasks
-      from turns
-      where lane = in_lane and stage in ('admitted', 'running')
-      group by tenant_id
-    ), candidate as (
+    -- Read along the index of virtual times, so that a thousand tenants cost no more than those who are looked at.
+    with candidate as (
       select
         share.tenant_id,
         share.weight,
@@ -244,18 +244,21 @@ begin
         credit.starts,
         least(
           vacancies,
-          coalesce(share.max_in_flight, lane.tenant_max_in_flight) - coalesce(busy.tasks, 0),
+          coalesce(share.max_in_flight, lane.tenant_max_in_flight) - busy.tasks,
           floor(credit.starts)
         ) as allowance
       from lane_shares share
-      left join busy on busy.tenant_id = share.tenant_id
+      cross join lateral (
+        select count(*) as tasks from turns
+        where lane = in_lane and tenant_id = share.tenant_id and stage in ('admitted', 'running')
+      ) busy
       cross join lateral (
         select start_credit(
           share.start_credit, share.credited_at, coalesce(share.starts_per_minute, lane.tenant_starts_per_minute)
         ) as starts
       ) credit
       where share.lane = in_lane and share.active
-        and coalesce(busy.tasks, 0) < coalesce(share.max_in_flight, lane.tenant_max_in_flight)
+        and busy.tasks < coalesce(share.max_in_flight, lane.tenant_max_in_flight)
         and credit.starts >= 1
       order by share.virtual_time
       limit vacancies
@@ -373,6 +376,14 @@ begin
 end $$;
 
 alter table tasks
+  -- What it is learned by: which function, how large its inputs, and what was forecast.
+  add column function_key text not null default '',
+  add column input_bytes bigint not null default 0,
+  add column expected_seconds double precision not null default 0,
+  add column forecast_by text,
+  add column forecast_seconds double precision,
+  -- How long it had run when it outlived a lane.
+  add column overran_seconds double precision,
   add column run_at timestamptz,
   add column expires_at timestamptz,
   add column concurrency_key text,

@@ -39,23 +39,24 @@ const findRequirementFaults = (lines: readonly string[], maxRequirements: number
   return faults.map((fault) => ({ ...fault, loc: ['body', ...fault.loc] }))
 }
 
-const findUploadFaults = async (
+const checkUploads = async (
   sql: Sql,
   member: Member,
   files: Record<string, string>,
-): Promise<Fault[]> => {
+): Promise<{ faults: Fault[]; bytes: number }> => {
   const ids = Object.values(files)
-  if (ids.length === 0) return []
-  const rows = await sql<{ id: string }[]>`
-    select id from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
+  if (ids.length === 0) return { faults: [], bytes: 0 }
+  const rows = await sql<{ id: string; bytes: number }[]>`
+    select id, size_bytes::double precision as bytes from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
   const known = new Set(rows.map(({ id }) => id))
-  return Object.entries(files)
+  const faults = Object.entries(files)
     .filter(([, id]) => !known.has(id))
     .map(([port, id]) => ({
       loc: ['body', 'files', port],
       msg: `there is no upload ${id}`,
       type: 'unknown_upload',
     }))
+  return { faults, bytes: rows.reduce((sum, row) => sum + row.bytes, 0) }
 }
 
 const MAX_REASONS = 5
@@ -74,7 +75,7 @@ const environmentOf = ({ requirements }: Submission) =>
 /**
  * Looks at what a schema cannot see, the source included, which is held to its tenant's policy.
  *
- * @returns what the source is warned of
+ * @returns what the source is warned of, and the size of the input files
  * @throws {PlatformError} `TOO_LARGE`, or `INVALID` with every fault at once
  */
 export const checkSubmission = async (
@@ -82,7 +83,7 @@ export const checkSubmission = async (
   member: Member,
   policy: Policy,
   submission: Submission,
-): Promise<Finding[]> => {
+): Promise<{ warnings: Finding[]; uploadedBytes: number }> => {
   const codeBytes = Buffer.byteLength(submission.code)
   if (codeBytes > limits.maxCodeBytes) {
     throw new PlatformError(
@@ -90,16 +91,16 @@ export const checkSubmission = async (
       `code has ${codeBytes} bytes, the limit is ${limits.maxCodeBytes}: publish a package instead.`,
     )
   }
-  const [uploadFaults, { errors, warnings }] = await Promise.all([
-    findUploadFaults(sql, member, submission.files),
+  const [uploads, { errors, warnings }] = await Promise.all([
+    checkUploads(sql, member, submission.files),
     prechecks.check(submission.code, policy.prechecks, environmentOf(submission)),
   ])
   const faults = [
     ...findTextFaults(submission),
     ...findRequirementFaults(submission.requirements, limits.maxRequirements),
-    ...uploadFaults,
+    ...uploads.faults,
     ...toFaults(errors),
   ]
-  if (faults.length === 0) return warnings
+  if (faults.length === 0) return { warnings, uploadedBytes: uploads.bytes }
   throw new PlatformError('INVALID', `The submission is not valid: ${summarize(faults)}`, { faults })
 }

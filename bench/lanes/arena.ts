@@ -1,4 +1,4 @@
-import { connect, type Sql } from '../../shared/database/index.ts'
+import type { Sql } from '../../shared/database/index.ts'
 import { type AdmissionNews, admitTurns } from '../../shared/lanes/admit-turns.ts'
 import type { Lane } from '../../shared/lanes/index.ts'
 import {
@@ -10,9 +10,10 @@ import {
   submitTasks,
 } from '../../shared/tasks/index.ts'
 import type { Member } from '../../shared/tenants/index.ts'
-import { createDatabase } from '../services/postgres.ts'
-import { addWorker } from '../tasks/admit.ts'
-import { createMember, newTask } from '../tasks/new-task.ts'
+import { addWorker } from '../../test/tasks/admit.ts'
+import { createMember, newTask } from '../../test/tasks/new-task.ts'
+
+type ArenaNews = { tenants?: string[]; settle?: Record<string, number>; freed?: [string, string][] }
 
 /** A lane on a real database, with workers that do what a test says. */
 export type Arena = {
@@ -20,20 +21,18 @@ export type Arena = {
   member(tenant: string): Promise<Member>
   submit(tenant: string, changes?: Partial<NewTask>, count?: number): Promise<string[]>
   /** Lets tasks start as a dispatcher does that heard of these tenants; returns their ids in order. */
-  admit(
-    lane: Lane,
-    news?: { tenants?: string[]; settle?: Record<string, number>; freed?: [string, string][] },
-  ): Promise<string[]>
+  admit(lane: Lane, news?: ArenaNews): Promise<string[]>
   claim(lane: Lane): Promise<Claim | undefined>
-  /** Ends a claimed task after so many seconds of use, and tells the dispatcher. */
+  /** Ends a claimed task after so many seconds of use; the dispatcher is still to be told. */
+  end(claim: Claim, seconds: number): Promise<{ lane: Lane; news: ArenaNews }>
+  /** Ends a claimed task, and tells the dispatcher. */
   finish(claim: Claim, seconds: number): Promise<void>
   cancel(tenant: string, ids: string[]): Promise<void>
   tenantOf(tenantId: string): string
   close(): Promise<void>
 }
 
-export const openArena = async (slots: Partial<Record<Lane, number>>): Promise<Arena> => {
-  const sql = connect(await createDatabase(), { name: 'test', maxConnections: 8 })
+export const openArena = async (sql: Sql, slots: Partial<Record<Lane, number>>): Promise<Arena> => {
   await addWorker(sql, slots)
   const members = new Map<string, Promise<Member>>()
   const names = new Map<string, string>()
@@ -60,6 +59,19 @@ export const openArena = async (slots: Partial<Record<Lane, number>>): Promise<A
     }
     return (await admitTurns(sql, lane, news, 64)).map(({ taskId }) => taskId)
   }
+  const end: Arena['end'] = async (claim, seconds) => {
+    const ended = await finishAttempt(sql, claim, {
+      outcome: 'completed',
+      result: { text: '{}', sizeBytes: 2 },
+      artifacts: [],
+      usage: { wallSeconds: seconds, cpuSeconds: seconds, memoryPeakMb: 1 },
+    })
+    if (!ended) throw new Error('the lease was lost')
+    const tenant = tenantOf(claim.tenantId)
+    const { leftLane: lane, concurrencyKey, charge } = ended
+    const freed: [string, string][] = concurrencyKey === null ? [] : [[tenant, concurrencyKey]]
+    return { lane, news: { settle: { [tenant]: seconds - charge }, freed } }
+  }
   const tenantOf = (tenantId: string) => names.get(tenantId) ?? ''
   return {
     sql,
@@ -76,19 +88,10 @@ export const openArena = async (slots: Partial<Record<Lane, number>>): Promise<A
       return tasks.map(({ id }) => id)
     },
     claim: (lane) => claimTask(sql, { lane }, 'test', 60),
+    end,
     finish: async (claim, seconds) => {
-      const ended = await finishAttempt(sql, claim, {
-        outcome: 'completed',
-        result: { text: '{}', sizeBytes: 2 },
-        artifacts: [],
-        usage: { wallSeconds: seconds, cpuSeconds: seconds, memoryPeakMb: 1 },
-      })
-      if (!ended) throw new Error('the lease was lost')
-      const tenant = tenantOf(claim.tenantId)
-      await admit(ended.leftLane, {
-        settle: { [tenant]: seconds - ended.charge },
-        freed: ended.concurrencyKey === null ? [] : [[tenant, ended.concurrencyKey]],
-      })
+      const { lane, news } = await end(claim, seconds)
+      await admit(lane, news)
     },
     cancel: async (tenant, ids) => {
       await cancelTasks(sql, await idOf(tenant), ids)
