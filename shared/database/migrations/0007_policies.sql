@@ -15,3 +15,4 @@ create table tenant_policies (
   updated_at timestamptz not null default now(),
   updated_by uuid not null references users
 );
+select secure_tenant_table('tenant_policies');
