@@ -5,9 +5,6 @@ alter table tasks
   add column restricted_python boolean not null default false,
   add column warnings jsonb not null default '[]';
 
--- As it stands in the task, for workers that choose: see there.
-alter table turns add column sandbox_floor text not null default 'container';
-
 -- What a tenant's administrators set; what they left out follows the installation's own settings.
 create table tenant_policies (
   tenant_id uuid primary key references tenants on delete cascade,
