@@ -7,6 +7,8 @@ import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
 import type { Estimator } from '../../shared/estimates/index.ts'
 import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
+import type { Policies } from '../../shared/policies/index.ts'
+import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
@@ -22,6 +24,7 @@ import { addHealth } from './routes/health.ts'
 import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
+import { addPolicy } from './routes/policy.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
 import { addWorkers } from './routes/workers.ts'
@@ -49,6 +52,8 @@ export type GatewayDependencies = {
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
+  prechecks: Prechecks
+  policies: Policies
   estimator: Estimator
   /** What a task is taken for when nobody said how long it runs. */
   unknownSeconds: number
@@ -114,11 +119,13 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   const signedIn = authenticate(verifyToken, resolveMember)
   app.use('/tasks/*', signedIn)
   app.use('/uploads/*', signedIn)
+  app.use('/tenant/*', signedIn)
   app.use('/workers', signedIn, requireRole('operator'))
   app.use('/admin/*', signedIn, requireRole('operator'))
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
+  addPolicy(app, dependencies)
   addWorkers(app, dependencies)
   addLanes(app, dependencies)
   addMetrics(app, dependencies)

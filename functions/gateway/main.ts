@@ -1,9 +1,11 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readEstimateSettings, readStoreOptions } from '../../shared/config/index.ts'
+import { readEstimateSettings, readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
+import { openPolicies } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -33,6 +35,7 @@ const relaxedSql = connect(env.DATABASE_URL, {
 })
 const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger, restMs: DISPATCH_REST_MS })
 const endWaiters = await startEndWaiters(sql)
+const prechecks = openPrechecks(readPrechecksConfig(env))
 const metrics = createMetrics('gateway')
 addWorkerMetrics(metrics, sql)
 
@@ -55,6 +58,8 @@ const app = createApp({
     }),
   }),
   resolveMember: createMemberResolver(sql),
+  prechecks,
+  policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
   estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
@@ -79,6 +84,7 @@ stopOnSignal(
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
     { name: 'dispatcher', stop: () => dispatcher.stop() },
+    { name: 'prechecks', stop: () => prechecks.close() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
     // First, so that a request that waits for a task is answered instead of holding the server open.
     { name: 'end waiters', stop: () => endWaiters.stop() },

@@ -13,8 +13,10 @@ export {
   identityEnv,
   logLevelEnv,
   metricsEnv,
+  prechecksEnv,
   readEnvironmentsConfig,
   readEstimateSettings,
+  readPrechecksConfig,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

@@ -184,7 +184,7 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
 
   return {
     run: async (which) => {
-      const claim = await claimTask(relaxedSql, which, worker, leaseSeconds)
+      const claim = await claimTask(relaxedSql, which, worker, leaseSeconds, options.sandboxes.level)
       if (!claim) return false
       const { taskId } = claim
       const controller = new AbortController()

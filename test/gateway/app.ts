@@ -8,6 +8,8 @@ import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { EstimateSettings, openEstimator } from '../../shared/estimates/index.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
+import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
@@ -29,7 +31,13 @@ export type TestGateway = {
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
-export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Promise<TestGateway> => {
+export const startTestGateway = async ({
+  limits = {},
+  installation = {},
+}: {
+  limits?: Partial<GatewayLimits>
+  installation?: PolicySettings
+} = {}): Promise<TestGateway> => {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
   const databaseUrl = await createDatabase()
   const logger = createLogger('test', 'silent')
@@ -41,6 +49,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     signingKeys: ['signing-key-of-a-test-0123456789abcdef'],
   })
   const endWaiters = await startEndWaiters(sql)
+  const prechecks = openPrechecks({ threads: 1 })
   const metrics = createMetrics('gateway')
   addWorkerMetrics(metrics, sql)
   const dependencies: GatewayDependencies = {
@@ -54,6 +63,8 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
+    prechecks,
+    policies: openPolicies({ sql, installation }),
     estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
     unknownSeconds: 30,
     limits: {
@@ -66,7 +77,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       maxUploadBytes: 1_000_000,
       signedUrlSeconds: 60,
       maxRequirements: 5,
-      ...changes,
+      ...limits,
     },
   }
   const app = createApp(dependencies)
@@ -87,6 +98,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       }),
     stop: async () => {
       await endWaiters.stop()
+      await prechecks.close()
       await queue.close()
       await store.close()
       await issuer.stop()
