@@ -1,4 +1,4 @@
-import { LANES, LaneThresholds, pickLane } from '../../shared/lanes/index.ts'
+import { LANES, type LaneThresholds, pickLane } from '../../shared/lanes/index.ts'
 import type { Policy } from './policies.ts'
 import { createRandom } from './random.ts'
 import type { SimulatedTask } from './workloads.ts'
@@ -32,12 +32,12 @@ const BUSY_SHARE = 0.5
 const FEEDBACK_SECONDS = 5
 const SLOWDOWN_FLOOR_SECONDS = 1
 
-const thresholds = LaneThresholds.parse({})
+const thresholds: LaneThresholds = { highPrioritySeconds: 5, defaultSeconds: 300 }
 const laneIndex = (seconds: number) => LANES.indexOf(pickLane(seconds, thresholds))
 const limitOf = (index: number) =>
   [thresholds.highPrioritySeconds, thresholds.defaultSeconds][index] ?? Number.POSITIVE_INFINITY
 
-/** Slots in proportion to the work that belongs to each lane, and how long it takes them when half of them are busy. */
+/** Slots in proportion to the work that belongs to each lane, and the time in which it keeps them as busy as that. */
 const planLanes = (tasks: readonly SimulatedTask[]) => {
   const work = LANES.map(() => 0)
   for (const { seconds } of tasks) work[laneIndex(seconds)] = (work[laneIndex(seconds)] ?? 0) + seconds

@@ -11,11 +11,12 @@ export type SimulatedTask = {
   tierSeconds: number
 }
 
-export type Workload = { name: string; tasks: readonly SimulatedTask[] }
+/** Some thousand tasks; chance has its say in which functions they call, so there are replicas. */
+export type Workload = { name: string; replicas: readonly (readonly SimulatedTask[])[] }
 
 type Run = { inputBytes: number; seconds: number }
 
-/** Draws a run of one function; `progress` goes from 0 to 1 over the workload. */
+/** Draws a run of one function; `progress` grows by 1 while a drift takes its course. */
 type SimulatedFunction = (random: Random, progress: number) => Run
 
 const SHORTEST_SECONDS = 0.005
@@ -23,6 +24,7 @@ const LONGEST_SECONDS = 4 * 3_600
 const TENANTS = 5
 const USERS_OF_TENANT = 4
 const POPULARITY = 1.1
+const TASKS_OF_A_DRIFT = 10_000
 
 const within = (seconds: number) => Math.min(LONGEST_SECONDS, Math.max(SHORTEST_SECONDS, seconds))
 
@@ -45,7 +47,10 @@ const mix = (
   const pickFunction = createZipf(functions.length, POPULARITY, random)
   return Array.from({ length: count }, (_, index) => {
     const rank = pickFunction()
-    const { inputBytes, seconds } = functions[rank]?.(random, index / count) ?? { inputBytes: 0, seconds: 1 }
+    const { inputBytes, seconds } = functions[rank]?.(random, index / TASKS_OF_A_DRIFT) ?? {
+      inputBytes: 0,
+      seconds: 1,
+    }
     const tenant = rank % TENANTS
     return {
       tenantId: `tenant-${tenant}`,
@@ -66,20 +71,20 @@ const drawJsonBytes = (random: Random) => random.lognormal(400, 0.5)
 /** Functions differ by orders of magnitude and half of them run below a second, as on Azure (Shahrad et al., ATC 2020). */
 const drawTypicalSeconds = (random: Random) => random.lognormal(1, 2.4)
 
-const lognormal = (count: number) =>
+const lognormal = (count: number, seed: number) =>
   mix(
     count,
-    1,
+    seed,
     make(40, (setup) => {
       const median = drawTypicalSeconds(setup)
       return (random) => ({ inputBytes: drawJsonBytes(random), seconds: random.lognormal(median, 1.2) })
     }),
   )
 
-const pareto = (count: number) =>
+const pareto = (count: number, seed: number) =>
   mix(
     count,
-    2,
+    seed,
     make(40, (setup) => {
       const lowest = setup.lognormal(0.5, 2)
       const alpha = 1.1 + setup.uniform()
@@ -88,10 +93,10 @@ const pareto = (count: number) =>
   )
 
 // A start-up time, and a power of the size: reading a file is linear, a dense solver cubic in its mesh.
-const inputDependent = (count: number) =>
+const inputDependent = (count: number, seed: number) =>
   mix(
     count,
-    3,
+    seed,
     make(40, (setup) => {
       const startSeconds = setup.lognormal(0.2, 0.7)
       const exponent = setup.pick([1, 1.5, 2, 3])
@@ -105,10 +110,10 @@ const inputDependent = (count: number) =>
     }),
   )
 
-const bimodal = (count: number) =>
+const bimodal = (count: number, seed: number) =>
   mix(
     count,
-    4,
+    seed,
     make(40, (setup) => {
       const quick = setup.lognormal(0.3, 0.8)
       const slow = quick * setup.lognormal(100, 0.7)
@@ -130,10 +135,10 @@ const DRIFTS: readonly [Drift, ...Drift[]] = [
 ]
 type Drift = (progress: number, phase: number) => number
 
-const drifting = (count: number) =>
+const drifting = (count: number, seed: number) =>
   mix(
     count,
-    5,
+    seed,
     make(30, (setup) => {
       const median = setup.lognormal(5, 1.5)
       const drift = setup.pick(DRIFTS)
@@ -145,10 +150,10 @@ const drifting = (count: number) =>
     }),
   )
 
-const manyFunctions = (count: number) =>
+const manyFunctions = (count: number, seed: number) =>
   mix(
     count,
-    6,
+    seed,
     make(500, (setup) => {
       const median = drawTypicalSeconds(setup)
       const sigma = 0.1 + 0.8 * setup.uniform()
@@ -161,11 +166,11 @@ const manyFunctions = (count: number) =>
   )
 
 /** A tenant's four users: right within a third, always "1 s", fifty times too much, and anything at all. */
-const lyingCallers = (count: number) => {
-  const random = createRandom(70)
+const lyingCallers = (count: number, seed: number) => {
+  const random = createRandom(-seed)
   const tasks = mix(
     count,
-    7,
+    seed,
     make(60, (setup) => {
       const median = 3 * drawTypicalSeconds(setup)
       return (draw) => ({ inputBytes: drawJsonBytes(draw), seconds: draw.lognormal(median, 1.5) })
@@ -178,10 +183,10 @@ const lyingCallers = (count: number) => {
 }
 
 /** Code that is written anew for every task, so that no function is ever seen twice, in the default tier. */
-const freshCode = (count: number) => {
+const freshCode = (count: number, seed: number) => {
   const tasks = mix(
     count,
-    8,
+    seed,
     make(5, (setup) => {
       const median = setup.pick([0.1, 0.3, 1, 60])
       return (random) => ({ inputBytes: drawJsonBytes(random), seconds: random.lognormal(median, 0.8) })
@@ -194,9 +199,9 @@ const freshCode = (count: number) => {
 const RECORDED_SCALE = 100
 
 /** Runs of the examples that were really measured, drawn again and again. */
-const recordedExamples = (count: number) => {
+const recordedExamples = (count: number, seed: number) => {
   const runsOf = Map.groupBy(recorded.runs as [string, number, number][], ([example]) => example)
-  return mix(count, 9, () =>
+  return mix(count, seed, () =>
     [...runsOf.values()].map((runs) => (random) => {
       const [, inputBytes, seconds] = runs[Math.floor(random.uniform() * runs.length)] ?? ['', 0, 1]
       return { inputBytes, seconds: seconds * RECORDED_SCALE }
@@ -204,7 +209,7 @@ const recordedExamples = (count: number) => {
   )
 }
 
-const WORKLOADS: Record<string, (count: number) => SimulatedTask[]> = {
+const WORKLOADS: Record<string, (count: number, seed: number) => SimulatedTask[]> = {
   'recorded: the examples': recordedExamples,
   'heavy tail, lognormal': lognormal,
   'heavy tail, Pareto': pareto,
@@ -216,6 +221,9 @@ const WORKLOADS: Record<string, (count: number) => SimulatedTask[]> = {
   'code never seen before': freshCode,
 }
 
-/** All workloads, with so many tasks each; always the same. */
-export const createWorkloads = (count: number): Workload[] =>
-  Object.entries(WORKLOADS).map(([name, create]) => ({ name, tasks: create(count) }))
+/** All workloads, so many tasks in each of so many replicas; always the same. */
+export const createWorkloads = (count: number, replicas: number): Workload[] =>
+  Object.entries(WORKLOADS).map(([name, create], index) => ({
+    name,
+    replicas: Array.from({ length: replicas }, (_, replica) => create(count, 1 + index + 100 * replica)),
+  }))

@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
+import type { Estimator } from '../../shared/estimates/index.ts'
 import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
@@ -48,6 +49,7 @@ export type GatewayDependencies = {
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
+  estimator: Estimator
   /** What a task is taken for when nobody said how long it runs. */
   unknownSeconds: number
   limits: GatewayLimits

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   connectionEnv,
   environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
@@ -16,6 +17,7 @@ const Schema = z.object({
   ...identityEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
+  ...estimatesEnv,
   ...metricsEnv,
   ...environmentsEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),

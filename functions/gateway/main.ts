@@ -1,6 +1,7 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readStoreOptions } from '../../shared/config/index.ts'
+import { readEstimateSettings, readStoreOptions } from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
@@ -53,6 +54,7 @@ const app = createApp({
     }),
   }),
   resolveMember: createMemberResolver(sql),
+  estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,

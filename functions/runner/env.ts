@@ -4,6 +4,7 @@ import {
   buildEnv,
   connectionEnv,
   environmentsEnv,
+  estimatesEnv,
   logLevelEnv,
   parseEnv,
   taskLimitsEnv,
@@ -16,6 +17,7 @@ const Schema = z.object({
   ...attemptEnv,
   ...environmentsEnv,
   ...buildEnv,
+  ...estimatesEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_080),
   HOST: z.string().default('0.0.0.0'),
   /** Who may call: the dispatcher sends it as a bearer token. */

@@ -9,10 +9,12 @@ export {
   buildEnv,
   connectionEnv,
   environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
   metricsEnv,
   readEnvironmentsConfig,
+  readEstimateSettings,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
+import { EstimateSettings } from '../estimates/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
 
@@ -34,6 +35,20 @@ export const identityEnv = {
   /** The secret of the client OIDC_AUDIENCE: with it the issuer is asked whether tokens still hold (introspection). */
   OIDC_CLIENT_SECRET: z.string().min(1).optional(),
 }
+
+/** How runtimes are expected and learned; docs/estimates.md says what the figures mean. */
+export const estimatesEnv = {
+  ESTIMATE_QUANTILE: EstimateSettings.shape.quantile,
+  ESTIMATE_HISTORIES_PER_TENANT: EstimateSettings.shape.maxHistoriesPerTenant,
+}
+const estimatesSchema = z.object(estimatesEnv)
+
+/** What `openEstimator` and `startLearning` want, out of a process's configuration. */
+export const readEstimateSettings = (env: z.infer<typeof estimatesSchema>): EstimateSettings =>
+  EstimateSettings.parse({
+    quantile: env.ESTIMATE_QUANTILE,
+    maxHistoriesPerTenant: env.ESTIMATE_HISTORIES_PER_TENANT,
+  })
 
 export const logLevelEnv = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -4,7 +4,8 @@ import type { Model } from './model.ts'
 import { clampSeconds, isRuntime, sizeClassOf } from './scale.ts'
 import { type Caller, forecastSubjects, functionSubject } from './subjects.ts'
 
-export type EstimateSource = 'caller' | 'history' | 'manifest' | 'tier'
+export const ESTIMATE_SOURCES = ['caller', 'history', 'manifest', 'tier'] as const
+export type EstimateSource = (typeof ESTIMATE_SOURCES)[number]
 
 export type EstimateRequest = Caller & {
   /** Inputs and input files together. */

@@ -3,9 +3,8 @@
  *
  * @module
  */
-export type { Estimate, EstimateRequest, EstimateSource } from './estimate.ts'
+export { ESTIMATE_SOURCES, type Estimate, type EstimateRequest, type EstimateSource } from './estimate.ts'
 export type { Forecast } from './forecast.ts'
-export { learn } from './learn.ts'
 export type { Observation } from './observation.ts'
 export { type Estimator, openEstimator } from './open-estimator.ts'
 export { EstimateSettings } from './settings.ts'

@@ -32,6 +32,11 @@ const continueStreak = (streak: number, cell: Cell, expected: Distribution | und
   return Math.max(-MAX_STREAK, Math.min(MAX_STREAK, next))
 }
 
+const keepHeaviest = (cells: [number, number][]) =>
+  (cells.length > MAX_CELLS ? cells.sort(([, a], [, b]) => b - a).slice(0, MAX_CELLS) : cells).sort(
+    ([a], [b]) => a - b,
+  )
+
 /**
  * Adds a measurement to a history. `instead` is the lower bound that the same task left when it was stopped before: it is
  * taken back, so that a task counts once.
@@ -49,10 +54,6 @@ export const observe = (history: History, cell: Cell, instead?: Cell): History =
   }
   if (instead) add(instead, -1)
   add(cell, 1)
-  const kept = [...weights]
-    .filter(([, weight]) => weight >= LIGHTEST_WEIGHT)
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, MAX_CELLS)
-    .sort(([a], [b]) => a - b)
+  const kept = keepHeaviest([...weights].filter(([, weight]) => weight >= LIGHTEST_WEIGHT))
   return { cells: kept.map(([number]) => number), weights: kept.map(([, weight]) => weight), streak }
 }

@@ -4,7 +4,8 @@ import { learn } from './learn.ts'
 import type { Observation } from './observation.ts'
 import type { EstimateSettings } from './settings.ts'
 
-const MAX_BATCH = 500
+/** Adding them up is work for the processor: not so many that anything else waits noticeably. */
+const MAX_BATCH = 50
 
 export type Learning = {
   /** Takes an observation and returns at once. */

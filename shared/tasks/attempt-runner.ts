@@ -1,5 +1,6 @@
 import { listen, notify, type Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
+import type { Learning } from '../estimates/index.ts'
 import { type Dispatcher, nextLane } from '../lanes/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type Claim, type Claimable, claimTask, moveRunningTask, renewLeases } from './claim-task.ts'
@@ -10,6 +11,7 @@ export type AttemptRunnerOptions = AttemptDependencies & {
   /** For what the lease protocol repairs after a crash of the database: claims, heartbeats, logs. */
   relaxedSql: Sql
   dispatcher: Pick<Dispatcher, 'tell'>
+  learning: Pick<Learning, 'observe'>
   logger: Logger
   /** Names this process in attempts. */
   worker: string
@@ -51,7 +53,7 @@ const FINISH_RETRY_MS = 1_000
  * All attempts of a process share one heartbeat statement and one listener.
  */
 export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise<AttemptRunner> => {
-  const { sql, relaxedSql, dispatcher, logger, worker, leaseSeconds, maxOverruns } = options
+  const { sql, relaxedSql, dispatcher, learning, logger, worker, leaseSeconds, maxOverruns } = options
   const active = new Map<string, ActiveAttempt>()
   const abort = (taskId: string, reason: AbortReason) => active.get(taskId)?.abort.abort(reason)
 
@@ -110,6 +112,22 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
     ])
   }
 
+  const observe = (claim: Claim, end: AttemptEnd) => {
+    if (!end.usage) return
+    const { tenantId, userId, functionKey, inputBytes, forecastBy, forecastSeconds, overranSeconds } = claim
+    learning.observe({
+      tenantId,
+      userId,
+      functionKey,
+      inputBytes,
+      seconds: end.usage.wallSeconds,
+      completed: end.outcome === 'completed',
+      ...(forecastBy &&
+        forecastSeconds !== null && { forecast: { by: forecastBy, seconds: forecastSeconds } }),
+      ...(overranSeconds !== null && { overranSeconds }),
+    })
+  }
+
   const execute = async (claim: Claim, signal: AbortSignal) => {
     let end: AttemptEnd
     try {
@@ -131,6 +149,7 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
       return
     }
     tellDispatcher(claim, ended, end.usage?.wallSeconds)
+    observe(claim, end)
     if (ended.status !== 'queued') await notify(relaxedSql, 'task_ended', claim.taskId)
   }
 

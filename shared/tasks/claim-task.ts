@@ -1,4 +1,5 @@
 import type { Sql } from '../database/index.ts'
+import type { Forecast } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
 import type { FailureCode } from './task.ts'
 
@@ -8,7 +9,14 @@ export type Claim = {
   attempt: number
   lease: string
   tenantId: string
+  userId: string
   lane: Lane
+  functionKey: string
+  inputBytes: number
+  forecastBy: Forecast['by'] | null
+  forecastSeconds: number | null
+  /** How long it had run when it outlived a lane before. */
+  overranSeconds: number | null
   code: string
   handler: string
   requirements: string[]
@@ -81,7 +89,13 @@ export const claimTask = async (
       attempt,
       lease,
       tenant_id as "tenantId",
+      user_id as "userId",
       lane,
+      function_key as "functionKey",
+      input_bytes::double precision as "inputBytes",
+      forecast_by as "forecastBy",
+      forecast_seconds as "forecastSeconds",
+      overran_seconds as "overranSeconds",
       code,
       handler,
       requirements,

@@ -111,6 +111,7 @@ export const finishAttempt = async (
         cpu = case held.next_status when 'queued' then ${again?.resources.cpu ?? claim.cpu} else cpu end,
         memory_mb = case held.next_status when 'queued' then ${again?.resources.memoryMb ?? claim.memoryMb} else memory_mb end,
         returns = returns + ${end.outcome === 'returned' ? 1 : 0},
+        overran_seconds = coalesce(${end.outcome === 'returned' && end.reason === 'overrun' ? (end.usage?.wallSeconds ?? null) : null}, overran_seconds),
         lease = null,
         lease_expires_at = null,
         queued_at = case held.next_status when 'queued' then now() else queued_at end,

@@ -36,7 +36,6 @@ export {
 export {
   DEAD_REASONS,
   type DeadReason,
-  type EstimateSource,
   FAILURE_CODES,
   type FailureCode,
   isTerminal,

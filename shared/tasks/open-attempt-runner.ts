@@ -4,12 +4,15 @@ import {
   type buildEnv,
   type connectionEnv,
   type environmentsEnv,
+  type estimatesEnv,
   readEnvironmentsConfig,
+  readEstimateSettings,
   readStoreOptions,
   type taskLimitsEnv,
 } from '../config/index.ts'
 import { connect } from '../database/index.ts'
 import { ensureDefaultEnvironment, openEnvironments } from '../environments/index.ts'
+import { startLearning } from '../estimates/index.ts'
 import { createDispatcher } from '../lanes/index.ts'
 import { openQueue } from '../queue/index.ts'
 import { openSandboxes } from '../sandbox/index.ts'
@@ -20,7 +23,12 @@ import { startAttemptRunner } from './attempt-runner.ts'
 
 type Env = z.infer<
   z.ZodObject<
-    typeof connectionEnv & typeof taskLimitsEnv & typeof attemptEnv & typeof environmentsEnv & typeof buildEnv
+    typeof connectionEnv &
+      typeof taskLimitsEnv &
+      typeof attemptEnv &
+      typeof environmentsEnv &
+      typeof buildEnv &
+      typeof estimatesEnv
   >
 >
 
@@ -63,10 +71,12 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
   const queue = await openQueue(env.QUEUE_URL, { logger })
   const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
   const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
+  const learning = startLearning({ sql: relaxedSql, logger, settings: readEstimateSettings(env) })
   const runner = await startAttemptRunner({
     sql,
     relaxedSql,
     dispatcher,
+    learning,
     store,
     sandboxes,
     environment,
@@ -83,6 +93,7 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
+    { name: 'learning', stop: () => learning.stop() },
     { name: 'dispatcher', stop: () => dispatcher.stop() },
     { name: 'environments', stop: async () => environments?.close() },
     { name: 'sandboxes', stop: () => sandboxes.close() },

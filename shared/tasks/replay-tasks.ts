@@ -25,19 +25,21 @@ export const replayTasks = async (sql: Sql, member: Member, ids: readonly string
       insert into tasks (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
-        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, replay_of, requirements
+        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, replay_of, requirements,
+        function_key, input_bytes, expected_seconds
       )
       select
         new_id, tenant_id, ${member.userId}, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
-        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, id, requirements
+        retry_on, retry_backoff_seconds, concurrency_key, concurrency_limit, id, requirements,
+        function_key, input_bytes, expected_seconds
       from old
       returning *
     ), turn as (
       insert into turns (task_id, lane, tenant_id, stage, turn_at, concurrency_key, concurrency_limit, charge)
       select
         id, lane, tenant_id, 'waiting', now() - make_interval(secs => priority * head_start_seconds),
-        concurrency_key, concurrency_limit, estimated_seconds
+        concurrency_key, concurrency_limit, expected_seconds
       from task
       join lanes on lanes.name = task.lane
     ), event as (

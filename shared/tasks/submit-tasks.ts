@@ -1,8 +1,9 @@
 import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
+import type { Estimate } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
 import type { Member } from '../tenants/index.ts'
-import type { EstimateSource, FailureCode, Task } from './task.ts'
+import type { FailureCode, Task } from './task.ts'
 import { taskColumns } from './task-columns.ts'
 
 /** A checked submission. `inputs` is the user's JSON text, to the letter. */
@@ -19,7 +20,11 @@ export type NewTask = {
   /** Port to upload id. */
   files: Record<string, string>
   labels: Record<string, string>
-  estimate: { seconds: number; source: EstimateSource }
+  /** Which function it is, for learning how long it runs. */
+  functionKey: string
+  /** Inputs and input files together. */
+  inputBytes: number
+  estimate: Pick<Estimate, 'seconds' | 'expectedSeconds' | 'source' | 'forecast'>
   tier: string | undefined
   cpu: number
   memoryMb: number
@@ -81,6 +86,7 @@ const asRecorded = ({ member, task }: TaskSubmission, createdAt: Date): Task => 
   requirements: [...task.requirements],
   labels: task.labels,
   estimatedSeconds: task.estimate.seconds,
+  expectedSeconds: task.estimate.expectedSeconds,
   estimateSource: task.estimate.source,
   tier: task.tier ?? null,
   cpu: task.cpu,
@@ -151,12 +157,17 @@ export const submitTasks = async (
         ${column(({ task }) => task.concurrency?.key ?? null)}::text[],
         ${column(({ task }) => task.concurrency?.limit ?? null)}::integer[],
         ${column(({ task }) => task.replayOf ?? null)}::uuid[],
+        ${column(({ task }) => task.functionKey)}::text[],
+        ${column(({ task }) => task.inputBytes)}::bigint[],
+        ${column(({ task }) => task.estimate.expectedSeconds)}::double precision[],
+        ${column(({ task }) => task.estimate.forecast?.by ?? null)}::text[],
+        ${column(({ task }) => task.estimate.forecast?.seconds ?? null)}::double precision[],
         ${column(({ task }) => task.requirements.join('\n'))}::text[]
       ) as submission (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable,
         max_attempts, retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        requirements
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -168,17 +179,18 @@ export const submitTasks = async (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
         retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        requirements
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable::boolean,
         max_attempts, string_to_array(retry_on, ','), retry_backoff_seconds, run_at::timestamptz,
-        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, string_to_array(requirements, chr(10))
+        expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, function_key, input_bytes, expected_seconds,
+        forecast_by, forecast_seconds, string_to_array(requirements, chr(10))
       from submission
       where key is null or id in (select task_id from entry)
       returning
-        id, tenant_id, lane, priority, estimated_seconds, run_at, expires_at, concurrency_key, concurrency_limit, created_at
+        id, tenant_id, lane, priority, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit, created_at
     ), turn as (
       insert into turns (
         task_id, lane, tenant_id, stage, turn_at, run_at, expires_at, concurrency_key, concurrency_limit, charge
@@ -187,7 +199,7 @@ export const submitTasks = async (
         id, lane, tenant_id,
         case when run_at > now() then 'scheduled' else 'waiting' end,
         greatest(run_at, now()) - make_interval(secs => priority * head_start_seconds),
-        run_at, expires_at, concurrency_key, concurrency_limit, estimated_seconds
+        run_at, expires_at, concurrency_key, concurrency_limit, expected_seconds
       from task
       join lanes on lanes.name = task.lane
     ), event as (

@@ -12,6 +12,7 @@ export const taskColumns = (sql: Sql) => sql`
   task.requirements,
   task.labels,
   task.estimated_seconds as "estimatedSeconds",
+  task.expected_seconds as "expectedSeconds",
   task.estimate_source as "estimateSource",
   task.tier,
   task.cpu,

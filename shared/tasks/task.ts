@@ -1,3 +1,4 @@
+import type { EstimateSource } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
 
 export const TASK_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
@@ -18,8 +19,6 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-export type EstimateSource = 'caller' | 'tier'
-
 /** A task as its row tells it, without what the user sent and got. Times are the database's. */
 export type Task = {
   id: string
@@ -32,7 +31,10 @@ export type Task = {
   /** Lines of requirements, as the user stated them; none: the default environment. */
   requirements: string[]
   labels: Record<string, string>
+  /** What it was routed by. */
   estimatedSeconds: number
+  /** Half of such runs take less. */
+  expectedSeconds: number
   estimateSource: EstimateSource
   tier: string | null
   cpu: number

@@ -6,6 +6,7 @@ import { createApp, type GatewayDependencies, type GatewayLimits } from '../../f
 import { issueToken, startIssuer } from '../../local/issuer.ts'
 import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
+import { EstimateSettings, openEstimator } from '../../shared/estimates/index.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
@@ -53,6 +54,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
+    estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
     unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,

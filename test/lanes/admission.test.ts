@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { type Arena, openArena } from '../../bench/lanes/arena.ts'
+import { connect } from '../../shared/database/index.ts'
 import { findSleepers, type Lane, patchLane, takeUnclaimed } from '../../shared/lanes/index.ts'
 import { expireTasks, explainWait, getTask } from '../../shared/tasks/index.ts'
-import { type Arena, openArena } from './arena.ts'
+import { createDatabase } from '../services/postgres.ts'
 
 let arena: Arena
+const openDatabase = async () => connect(await createDatabase(), { name: 'test', maxConnections: 8 })
 afterEach(() => arena.close())
 
 const open = async (slots: Partial<Record<Lane, number>>, lookahead = 0) => {
-  arena = await openArena(slots)
+  arena = await openArena(await openDatabase(), slots)
   for (const lane of Object.keys(slots) as Lane[]) await patchLane(arena.sql, lane, { lookahead })
 }
 const reasonOf = async (tenant: string, id: string) => {

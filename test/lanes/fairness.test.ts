@@ -1,10 +1,13 @@
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
+import { type Arena, openArena } from '../../bench/lanes/arena.ts'
+import { jainIndex, simulate } from '../../bench/lanes/simulate.ts'
+import { connect } from '../../shared/database/index.ts'
 import { patchLane } from '../../shared/lanes/index.ts'
-import { type Arena, openArena } from './arena.ts'
-import { jainIndex, simulate } from './simulate.ts'
+import { createDatabase } from '../services/postgres.ts'
 
 let arena: Arena
+const openDatabase = async () => connect(await createDatabase(), { name: 'test', maxConnections: 8 })
 afterEach(() => arena.close())
 
 const NO_LIMITS = { lookahead: 0, tenant_max_in_flight: 100_000, credit_seconds: 0 }
@@ -12,13 +15,17 @@ const NO_LIMITS = { lookahead: 0, tenant_max_in_flight: 100_000, credit_seconds:
 test('tenants share a lane by worker-seconds, however long and many their tasks, however wrong their estimates', {
   timeout: 120_000,
 }, async () => {
-  arena = await openArena({ default: 8 })
+  arena = await openArena(await openDatabase(), { default: 8 })
   await patchLane(arena.sql, 'default', NO_LIMITS)
   const tenants = Array.from({ length: 10 }, (_, index) => `tenant-${index}`)
   for (const [index, tenant] of tenants.entries()) {
     // From 1 s to 10 s a task; every estimate is wrong, by up to three times either way.
     const seconds = (index + 1) * (index % 3 === 0 ? 3 : index % 3 === 1 ? 1 / 3 : 1)
-    await arena.submit(tenant, { estimate: { seconds, source: 'caller' } }, Math.ceil(90 / (index + 1)))
+    await arena.submit(
+      tenant,
+      { estimate: { seconds, expectedSeconds: seconds, source: 'caller' } },
+      Math.ceil(90 / (index + 1)),
+    )
   }
   await arena.admit('default', { tenants })
   const { used } = await simulate(arena, 'default', {
@@ -30,11 +37,11 @@ test('tenants share a lane by worker-seconds, however long and many their tasks,
 })
 
 test('a tenant with twice the weight gets twice the worker-seconds', { timeout: 60_000 }, async () => {
-  arena = await openArena({ default: 6 })
+  arena = await openArena(await openDatabase(), { default: 6 })
   await patchLane(arena.sql, 'default', NO_LIMITS)
   const tenants = ['single', 'double']
   for (const tenant of tenants) {
-    await arena.submit(tenant, { estimate: { seconds: 1, source: 'caller' } }, 120)
+    await arena.submit(tenant, { estimate: { seconds: 1, expectedSeconds: 1, source: 'caller' } }, 120)
     await arena.admit('default', { tenants: [tenant] })
   }
   const { tenantId } = await arena.member('double')
@@ -50,7 +57,7 @@ test('a tenant with twice the weight gets twice the worker-seconds', { timeout: 
 test('a lane with work is never idle: what one tenant does not use, the others get', {
   timeout: 60_000,
 }, async () => {
-  arena = await openArena({ default: 4 })
+  arena = await openArena(await openDatabase(), { default: 4 })
   await patchLane(arena.sql, 'default', NO_LIMITS)
   await arena.submit('few', {}, 3)
   await arena.submit('many', {}, 61)
@@ -68,9 +75,9 @@ test('a flood of one tenant delays another by no more than a task per slot', {
   timeout: 60_000,
 }, async () => {
   const slots = 4
-  arena = await openArena({ default: slots })
+  arena = await openArena(await openDatabase(), { default: slots })
   await patchLane(arena.sql, 'default', { ...NO_LIMITS, credit_seconds: 100 })
-  const oneSecond = { estimate: { seconds: 1, source: 'caller' as const } }
+  const oneSecond = { estimate: { seconds: 1, expectedSeconds: 1, source: 'caller' as const } }
   await arena.submit('flood', oneSecond, 600)
   await arena.admit('default', { tenants: ['flood'] })
 
@@ -82,10 +89,11 @@ test('a flood of one tenant delays another by no more than a task per slot', {
     durationOf: ({ taskId }) => 1 + (Number.parseInt(taskId.slice(-4), 16) / 65_536) * 0.5,
     until: ({ nowSeconds }) => nowSeconds < 60,
     arrive: async (nowSeconds) => {
-      if (nowSeconds < nextBurst) return
+      if (nowSeconds < nextBurst) return nextBurst
       nextBurst += 10
       for (const id of await arena.submit('light', oneSecond, 12)) submittedAt.set(id, nowSeconds)
       await arena.admit('default', { tenants: ['light'] })
+      return nextBurst
     },
   })
   const waits = starts
@@ -99,7 +107,7 @@ test('a flood of one tenant delays another by no more than a task per slot', {
 test('with many consumers tasks of high_priority start in the order of their admission', {
   timeout: 120_000,
 }, async () => {
-  arena = await openArena({ high_priority: 64 })
+  arena = await openArena(await openDatabase(), { high_priority: 64 })
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 9 })), {

@@ -4,6 +4,7 @@ import {
   buildEnv,
   connectionEnv,
   environmentsEnv,
+  estimatesEnv,
   logLevelEnv,
   metricsEnv,
   parseEnv,
@@ -19,6 +20,7 @@ const Schema = z.object({
   ...attemptEnv,
   ...environmentsEnv,
   ...buildEnv,
+  ...estimatesEnv,
   ...metricsEnv,
   /** How many tasks of each lane run here at once; 0 leaves a lane alone. */
   HIGH_PRIORITY_CONCURRENCY: Concurrency.default(2),

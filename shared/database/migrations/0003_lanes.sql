@@ -375,6 +375,14 @@ begin
 end $$;
 
 alter table tasks
+  -- What it is learned by: which function, how large its inputs, and what was forecast.
+  add column function_key text not null default '',
+  add column input_bytes bigint not null default 0,
+  add column expected_seconds double precision not null default 0,
+  add column forecast_by text,
+  add column forecast_seconds double precision,
+  -- How long it had run when it outlived a lane.
+  add column overran_seconds double precision,
   add column run_at timestamptz,
   add column expires_at timestamptz,
   add column concurrency_key text,

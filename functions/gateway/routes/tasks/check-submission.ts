@@ -33,23 +33,24 @@ const findRequirementFaults = (lines: readonly string[], maxRequirements: number
   return faults.map((fault) => ({ ...fault, loc: ['body', ...fault.loc] }))
 }
 
-const findUploadFaults = async (
+const checkUploads = async (
   sql: Sql,
   member: Member,
   files: Record<string, string>,
-): Promise<Fault[]> => {
+): Promise<{ faults: Fault[]; bytes: number }> => {
   const ids = Object.values(files)
-  if (ids.length === 0) return []
-  const rows = await sql<{ id: string }[]>`
-    select id from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
+  if (ids.length === 0) return { faults: [], bytes: 0 }
+  const rows = await sql<{ id: string; bytes: number }[]>`
+    select id, size_bytes::double precision as bytes from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
   const known = new Set(rows.map(({ id }) => id))
-  return Object.entries(files)
+  const faults = Object.entries(files)
     .filter(([, id]) => !known.has(id))
     .map(([port, id]) => ({
       loc: ['body', 'files', port],
       msg: `there is no upload ${id}`,
       type: 'unknown_upload',
     }))
+  return { faults, bytes: rows.reduce((sum, row) => sum + row.bytes, 0) }
 }
 
 const MAX_REASONS = 5
@@ -64,13 +65,14 @@ const summarize = (faults: readonly Fault[]): string => {
 /**
  * Looks at what a schema cannot see.
  *
+ * @returns the size of the input files
  * @throws {PlatformError} `TOO_LARGE`, or `INVALID` with every fault at once
  */
 export const checkSubmission = async (
   { sql, limits }: GatewayDependencies,
   member: Member,
   submission: Submission,
-): Promise<void> => {
+): Promise<{ uploadedBytes: number }> => {
   const codeBytes = Buffer.byteLength(submission.code)
   if (codeBytes > limits.maxCodeBytes) {
     throw new PlatformError(
@@ -78,11 +80,12 @@ export const checkSubmission = async (
       `code has ${codeBytes} bytes, the limit is ${limits.maxCodeBytes}: publish a package instead.`,
     )
   }
+  const uploads = await checkUploads(sql, member, submission.files)
   const faults = [
     ...findTextFaults(submission),
     ...findRequirementFaults(submission.requirements, limits.maxRequirements),
-    ...(await findUploadFaults(sql, member, submission.files)),
+    ...uploads.faults,
   ]
-  if (faults.length === 0) return
+  if (faults.length === 0) return { uploadedBytes: uploads.bytes }
   throw new PlatformError('INVALID', `The submission is not valid: ${summarize(faults)}`, { faults })
 }

@@ -1,3 +1,4 @@
+import { hashInlineFunction } from '../../../../shared/estimates/index.ts'
 import { createId } from '../../../../shared/id.ts'
 import { pickLane } from '../../../../shared/lanes/index.ts'
 import { limitsFor } from '../../../../shared/sandbox/index.ts'
@@ -10,6 +11,8 @@ import { checkSubmission } from './check-submission.ts'
 import type { Submission } from './submission.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 3
+/** Who asks for the tier of days expects hours. */
+const LONG_TIER_SECONDS = 3_600
 
 const storeInputs = async (
   { store, limits }: GatewayDependencies,
@@ -35,7 +38,7 @@ export const prepareTask = async (
   submission: Submission,
   body: JsonBody,
 ): Promise<NewTask> => {
-  await checkSubmission(dependencies, member, submission)
+  const { uploadedBytes } = await checkSubmission(dependencies, member, submission)
   const id = createId()
   const { resources, timeout_seconds: wallSeconds } = submission
   const tier = typeof resources === 'string' ? resources : undefined
@@ -45,22 +48,31 @@ export const prepareTask = async (
       : { cpu: resources.cpu, memoryMb: resources.memory_mb }),
     ...(wallSeconds !== undefined && { wallSeconds }),
   })
-  const expectedSeconds = submission.estimated_seconds ?? dependencies.unknownSeconds
+  const text = memberText(body, 'inputs') ?? '{}'
+  const inputBytes = Buffer.byteLength(text) + uploadedBytes
+  const functionKey = hashInlineFunction(submission.code, submission.handler)
+  const estimate = await dependencies.estimator.estimate({
+    ...member,
+    functionKey,
+    inputBytes,
+    callerSeconds: submission.estimated_seconds,
+    tierSeconds: tier === 'long' ? LONG_TIER_SECONDS : dependencies.unknownSeconds,
+    timeoutSeconds: limits.wallSeconds,
+  })
   return {
     id,
     name: submission.name,
-    lane: submission.lane ?? pickLane(expectedSeconds, await dependencies.laneGate.thresholds()),
+    lane: submission.lane ?? pickLane(estimate.seconds, await dependencies.laneGate.thresholds()),
     priority: submission.priority,
     code: submission.code,
     handler: submission.handler,
     requirements: submission.requirements,
-    inputs: await storeInputs(dependencies, member, id, memberText(body, 'inputs') ?? '{}'),
+    inputs: await storeInputs(dependencies, member, id, text),
     files: submission.files,
     labels: submission.labels,
-    estimate: {
-      seconds: expectedSeconds,
-      source: submission.estimated_seconds === undefined ? 'tier' : 'caller',
-    },
+    functionKey,
+    inputBytes,
+    estimate,
     tier,
     cpu: limits.cpu,
     memoryMb: limits.memoryMb,

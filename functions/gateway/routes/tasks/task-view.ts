@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { ESTIMATE_SOURCES } from '../../../../shared/estimates/index.ts'
 import { LANES } from '../../../../shared/lanes/index.ts'
 import {
   type AttemptSummary,
@@ -21,7 +22,11 @@ export const TaskView = z
     handler: z.string(),
     requirements: z.array(z.string()),
     labels: z.record(z.string(), z.string()),
-    estimate: z.object({ seconds: z.number(), source: z.string() }),
+    estimate: z.object({
+      seconds: z.number().openapi({ description: 'What the lane was picked by' }),
+      expected_seconds: z.number().openapi({ description: 'Half of such runs take less' }),
+      source: z.enum(ESTIMATE_SOURCES).openapi({ description: 'Which source decided' }),
+    }),
     resources: z.object({ tier: z.string().nullable(), cpu: z.number(), memory_mb: z.number() }),
     timeout_seconds: z.number(),
     repeatable: z.boolean(),
@@ -92,7 +97,11 @@ export const toTaskView = (task: Task): z.infer<typeof TaskView> => ({
   handler: task.handler,
   requirements: task.requirements,
   labels: task.labels,
-  estimate: { seconds: task.estimatedSeconds, source: task.estimateSource },
+  estimate: {
+    seconds: task.estimatedSeconds,
+    expected_seconds: task.expectedSeconds,
+    source: task.estimateSource,
+  },
   resources: { tier: task.tier, cpu: task.cpu, memory_mb: task.memoryMb },
   timeout_seconds: task.timeoutSeconds,
   repeatable: task.repeatable,

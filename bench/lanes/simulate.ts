@@ -9,7 +9,7 @@ export type Start = { taskId: string; tenant: string; atSeconds: number }
  * long as `durationOf` says. Real statements on a real database; only the time between them is imagined.
  *
  * @param until - false ends the simulation, with tasks in hand
- * @param arrive - called whenever the clock moves on; submits what comes then
+ * @param arrive - called whenever the clock moves on; submits what comes then, and tells when more comes
  */
 export const simulate = async (
   arena: Arena,
@@ -18,7 +18,7 @@ export const simulate = async (
     slots: number
     durationOf(claim: Claim): number
     until(state: { nowSeconds: number; starts: readonly Start[] }): boolean
-    arrive?(nowSeconds: number): Promise<void>
+    arrive?(nowSeconds: number): Promise<number>
   },
 ) => {
   const starts: Start[] = []
@@ -26,7 +26,7 @@ export const simulate = async (
   const running: { claim: Claim; endsAt: number; seconds: number }[] = []
   let nowSeconds = 0
   while (options.until({ nowSeconds, starts })) {
-    await options.arrive?.(nowSeconds)
+    const nextArrival = await options.arrive?.(nowSeconds)
     while (running.length < options.slots) {
       const claim = await arena.claim(lane)
       if (!claim) break
@@ -36,7 +36,11 @@ export const simulate = async (
     }
     running.sort((a, b) => a.endsAt - b.endsAt)
     const next = running.shift()
-    if (!next) break
+    if (!next) {
+      if (nextArrival === undefined) break
+      nowSeconds = nextArrival
+      continue
+    }
     nowSeconds = next.endsAt
     const tenant = arena.tenantOf(next.claim.tenantId)
     used.set(tenant, (used.get(tenant) ?? 0) + next.seconds)

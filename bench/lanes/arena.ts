@@ -1,4 +1,4 @@
-import { connect, type Sql } from '../../shared/database/index.ts'
+import type { Sql } from '../../shared/database/index.ts'
 import { type AdmissionNews, admitTurns } from '../../shared/lanes/admit-turns.ts'
 import type { Lane } from '../../shared/lanes/index.ts'
 import {
@@ -10,9 +10,8 @@ import {
   submitTasks,
 } from '../../shared/tasks/index.ts'
 import type { Member } from '../../shared/tenants/index.ts'
-import { createDatabase } from '../services/postgres.ts'
-import { addWorker } from '../tasks/admit.ts'
-import { createMember, newTask } from '../tasks/new-task.ts'
+import { addWorker } from '../../test/tasks/admit.ts'
+import { createMember, newTask } from '../../test/tasks/new-task.ts'
 
 /** A lane on a real database, with workers that do what a test says. */
 export type Arena = {
@@ -32,8 +31,7 @@ export type Arena = {
   close(): Promise<void>
 }
 
-export const openArena = async (slots: Partial<Record<Lane, number>>): Promise<Arena> => {
-  const sql = connect(await createDatabase(), { name: 'test', maxConnections: 8 })
+export const openArena = async (sql: Sql, slots: Partial<Record<Lane, number>>): Promise<Arena> => {
   await addWorker(sql, slots)
   const members = new Map<string, Promise<Member>>()
   const names = new Map<string, string>()
