@@ -19,26 +19,30 @@ const ROUNDS = 600
 const SLOTS = 16
 const NO_LIMITS = { lookahead: 0, tenant_max_in_flight: 100_000 }
 
-type Cost = Record<'submit' | 'dispatch' | 'claim' | 'end', number>
+const STEPS = ['submit', 'dispatch', 'claim', 'end'] as const
+type Step = (typeof STEPS)[number]
 
-/** One task at a time through its whole life, on a lane whose slots are all but one taken. */
-const measureCost = async (arena: Arena): Promise<Cost> => {
-  const samples: Record<keyof Cost, number[]> = { submit: [], dispatch: [], claim: [], end: [] }
-  const time = async <T>(step: keyof Cost, run: () => Promise<T>) => {
-    const start = performance.now()
-    const answer = await run()
-    samples[step].push(performance.now() - start)
-    return answer
-  }
+/** Median milliseconds of the steps of a task's life. A task is dispatched for twice: when it comes and when it ends. */
+const measureCost = async (arena: Arena): Promise<Record<Step, number>> => {
+  const samples: Record<Step, number[]> = { submit: [], dispatch: [], claim: [], end: [] }
   for (let round = 0; round < ROUNDS; round += 1) {
+    const spent: Record<Step, number> = { submit: 0, dispatch: 0, claim: 0, end: 0 }
+    const time = async <T>(step: Step, run: () => Promise<T>) => {
+      const start = performance.now()
+      const answer = await run()
+      spent[step] += performance.now() - start
+      return answer
+    }
     const tenant = `tenant-${round % TENANTS}`
     await time('submit', () => arena.submit(tenant))
     await time('dispatch', () => arena.admit('default', { tenants: [tenant] }))
     const claim = await time('claim', () => arena.claim('default'))
     if (!claim) throw new Error('nothing was admitted')
-    await time('end', () => arena.finish(claim, 0.01))
+    const { lane, news } = await time('end', () => arena.end(claim, 0.01))
+    await time('dispatch', () => arena.admit(lane, news))
+    for (const step of STEPS) samples[step].push(spent[step])
   }
-  const middle = (step: keyof Cost) => percentiles(samples[step]).p50
+  const middle = (step: Step) => percentiles(samples[step]).p50
   return {
     submit: middle('submit'),
     dispatch: middle('dispatch'),
@@ -170,13 +174,13 @@ try {
     console.log()
     await measureCost(arena)
     const loaded = await measureCost(arena)
-    for (const step of ['submit', 'dispatch', 'claim', 'end'] as const) {
+    for (const step of STEPS) {
       rows.push({
         figure: `${step}, p50, ms`,
         empty: empty[step],
         loaded: loaded[step],
         ratio: loaded[step] / empty[step],
-        goal: step === 'submit' || step === 'dispatch' ? '≤ 1.2' : '',
+        goal: '≤ 1.2',
       })
     }
   })

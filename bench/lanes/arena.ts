@@ -13,18 +13,19 @@ import type { Member } from '../../shared/tenants/index.ts'
 import { addWorker } from '../../test/tasks/admit.ts'
 import { createMember, newTask } from '../../test/tasks/new-task.ts'
 
+type ArenaNews = { tenants?: string[]; settle?: Record<string, number>; freed?: [string, string][] }
+
 /** A lane on a real database, with workers that do what a test says. */
 export type Arena = {
   sql: Sql
   member(tenant: string): Promise<Member>
   submit(tenant: string, changes?: Partial<NewTask>, count?: number): Promise<string[]>
   /** Lets tasks start as a dispatcher does that heard of these tenants; returns their ids in order. */
-  admit(
-    lane: Lane,
-    news?: { tenants?: string[]; settle?: Record<string, number>; freed?: [string, string][] },
-  ): Promise<string[]>
+  admit(lane: Lane, news?: ArenaNews): Promise<string[]>
   claim(lane: Lane): Promise<Claim | undefined>
-  /** Ends a claimed task after so many seconds of use, and tells the dispatcher. */
+  /** Ends a claimed task after so many seconds of use; the dispatcher is still to be told. */
+  end(claim: Claim, seconds: number): Promise<{ lane: Lane; news: ArenaNews }>
+  /** Ends a claimed task, and tells the dispatcher. */
   finish(claim: Claim, seconds: number): Promise<void>
   cancel(tenant: string, ids: string[]): Promise<void>
   tenantOf(tenantId: string): string
@@ -58,6 +59,19 @@ export const openArena = async (sql: Sql, slots: Partial<Record<Lane, number>>):
     }
     return (await admitTurns(sql, lane, news, 64)).map(({ taskId }) => taskId)
   }
+  const end: Arena['end'] = async (claim, seconds) => {
+    const ended = await finishAttempt(sql, claim, {
+      outcome: 'completed',
+      result: { text: '{}', sizeBytes: 2 },
+      artifacts: [],
+      usage: { wallSeconds: seconds, cpuSeconds: seconds, memoryPeakMb: 1 },
+    })
+    if (!ended) throw new Error('the lease was lost')
+    const tenant = tenantOf(claim.tenantId)
+    const { leftLane: lane, concurrencyKey, charge } = ended
+    const freed: [string, string][] = concurrencyKey === null ? [] : [[tenant, concurrencyKey]]
+    return { lane, news: { settle: { [tenant]: seconds - charge }, freed } }
+  }
   const tenantOf = (tenantId: string) => names.get(tenantId) ?? ''
   return {
     sql,
@@ -74,19 +88,10 @@ export const openArena = async (sql: Sql, slots: Partial<Record<Lane, number>>):
       return tasks.map(({ id }) => id)
     },
     claim: (lane) => claimTask(sql, { lane }, 'test', 60),
+    end,
     finish: async (claim, seconds) => {
-      const ended = await finishAttempt(sql, claim, {
-        outcome: 'completed',
-        result: { text: '{}', sizeBytes: 2 },
-        artifacts: [],
-        usage: { wallSeconds: seconds, cpuSeconds: seconds, memoryPeakMb: 1 },
-      })
-      if (!ended) throw new Error('the lease was lost')
-      const tenant = tenantOf(claim.tenantId)
-      await admit(ended.leftLane, {
-        settle: { [tenant]: seconds - ended.charge },
-        freed: ended.concurrencyKey === null ? [] : [[tenant, ended.concurrencyKey]],
-      })
+      const { lane, news } = await end(claim, seconds)
+      await admit(lane, news)
     },
     cancel: async (tenant, ids) => {
       await cancelTasks(sql, await idOf(tenant), ids)

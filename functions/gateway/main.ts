@@ -21,6 +21,7 @@ const logger = createLogger('gateway', env.LOG_LEVEL)
 
 /** A lane is dispatched by one statement at a time. */
 const DISPATCH_POOL = 3
+const DISPATCH_REST_MS = 10
 
 const sql = connect(env.DATABASE_URL, { name: 'gateway', maxConnections: env.DATABASE_POOL })
 const queue = await openQueue(env.QUEUE_URL, { logger })
@@ -30,7 +31,7 @@ const relaxedSql = connect(env.DATABASE_URL, {
   maxConnections: DISPATCH_POOL,
   durability: 'relaxed',
 })
-const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
+const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger, restMs: DISPATCH_REST_MS })
 const endWaiters = await startEndWaiters(sql)
 const metrics = createMetrics('gateway')
 addWorkerMetrics(metrics, sql)

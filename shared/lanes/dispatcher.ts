@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '../database/index.ts'
 import type { Queue } from '../queue/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -35,11 +36,14 @@ export const createDispatcher = ({
   sql,
   queue,
   logger,
+  restMs = 0,
 }: {
   /** Admissions are repaired after a crash of the database, so a pool of relaxed durability will do. */
   sql: Sql
   queue: Pick<Queue, 'enqueue'>
   logger: Logger
+  /** The pause after a call that admitted nothing: a lane that is full is not asked about for every submission. */
+  restMs?: number
 }): Dispatcher => {
   const desks = Object.fromEntries(
     LANES.map((lane) => {
@@ -64,6 +68,7 @@ export const createDispatcher = ({
       const admitted = await admitTurns(sql, lane, collect(desk.news.splice(0)), MOST)
       if (admitted.length === MOST) desk.asked = true
       if (admitted.length > 0) await queue.enqueue(lane, admitted)
+      else if (desk.asked) await delay(restMs)
     }
   }
 
