@@ -28,7 +28,8 @@ const STANDARD = {
   handler: 'main',
   resources: { cpu: 1, memory_mb: 256 },
   timeout_seconds: 30,
-  retry: { max_attempts: 1 },
+  // One attempt, whatever comes of it and however long it takes.
+  repeatable: false,
 }
 
 /** `"text"`, or `1000 × "text"`. */
