@@ -1,5 +1,5 @@
 /**
- * `npm run bench:estimates [-- --tasks N --quantiles 0.5,0.65,0.9]`: how well tasks find their lane, on recorded and on
+ * `npm run bench:estimates [-- --tasks N --quantiles 0.5,0.7,0.9]`: how well tasks find their lane, on recorded and on
  * synthetic workloads, by the platform's estimator, static thresholds, the last value, and an oracle. The same on every
  * machine: time is simulated and all draws are seeded.
  *

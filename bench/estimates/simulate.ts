@@ -1,4 +1,4 @@
-import { LANES, type LaneThresholds, pickLane } from '../../shared/lanes/index.ts'
+import { LANES, pickLane } from '../../shared/lanes/index.ts'
 import type { Policy } from './policies.ts'
 import { createRandom } from './random.ts'
 import type { SimulatedTask } from './workloads.ts'
@@ -32,10 +32,11 @@ const BUSY_SHARE = 0.5
 const FEEDBACK_SECONDS = 5
 const SLOWDOWN_FLOOR_SECONDS = 1
 
-const thresholds: LaneThresholds = { highPrioritySeconds: 5, defaultSeconds: 300 }
-const laneIndex = (seconds: number) => LANES.indexOf(pickLane(seconds, thresholds))
-const limitOf = (index: number) =>
-  [thresholds.highPrioritySeconds, thresholds.defaultSeconds][index] ?? Number.POSITIVE_INFINITY
+// What the platform starts with (0003_lanes.sql).
+const THRESHOLDS = { highPrioritySeconds: 5, defaultSeconds: 300 }
+const OVERRUN_SECONDS = [10, 600, Number.POSITIVE_INFINITY] as const
+
+const laneIndex = (seconds: number) => LANES.indexOf(pickLane(seconds, THRESHOLDS))
 
 /** Slots in proportion to the work that belongs to each lane, and the time in which it keeps them as busy as that. */
 const planLanes = (tasks: readonly SimulatedTask[]) => {
@@ -46,7 +47,9 @@ const planLanes = (tasks: readonly SimulatedTask[]) => {
   const durationSeconds = Math.max(
     ...work.map((seconds, index) => seconds / ((slots[index] ?? FEWEST_SLOTS) * BUSY_SHARE)),
   )
-  const lanes = slots.map((free, index): Lane => ({ limitSeconds: limitOf(index), free, line: [] }))
+  const lanes = slots.map(
+    (free, index): Lane => ({ limitSeconds: OVERRUN_SECONDS[index] ?? 0, free, line: [] }),
+  )
   return { lanes, durationSeconds }
 }
 

@@ -7,6 +7,8 @@ import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
 import type { Estimator } from '../../shared/estimates/index.ts'
 import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
+import type { Policies } from '../../shared/policies/index.ts'
+import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { Retention } from '../../shared/retention/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
@@ -23,6 +25,7 @@ import { addHealth } from './routes/health.ts'
 import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
+import { addPolicy } from './routes/policy.ts'
 import { addRetention } from './routes/retention.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
@@ -51,6 +54,8 @@ export type GatewayDependencies = {
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
+  prechecks: Prechecks
+  policies: Policies
   estimator: Estimator
   retention: Retention
   /** What a task is taken for when nobody said how long it runs. */
@@ -123,6 +128,7 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
+  addPolicy(app, dependencies)
   addRetention(app, dependencies)
   addWorkers(app, dependencies)
   addLanes(app, dependencies)

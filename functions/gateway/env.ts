@@ -7,11 +7,22 @@ import {
   logLevelEnv,
   metricsEnv,
   parseEnv,
+  prechecksEnv,
   retentionEnv,
   taskLimitsEnv,
 } from '../../shared/config/index.ts'
+import { PolicySettings } from '../../shared/policies/index.ts'
 
 const MIB = 1_024 * 1_024
+
+const parseJson = (text: string, context: z.RefinementCtx): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' })
+    return z.NEVER
+  }
+}
 
 const Schema = z.object({
   ...connectionEnv,
@@ -21,6 +32,9 @@ const Schema = z.object({
   ...estimatesEnv,
   ...metricsEnv,
   ...environmentsEnv,
+  ...prechecksEnv,
+  /** JSON, as of `GET /tenant/policy`: what holds where a tenant says nothing, and the walls that none can lower. */
+  TENANT_POLICY: z.string().default('{}').transform(parseJson).pipe(PolicySettings),
   ...retentionEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),

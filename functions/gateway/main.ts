@@ -1,9 +1,16 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readEstimateSettings, readRetention, readStoreOptions } from '../../shared/config/index.ts'
+import {
+  readEstimateSettings,
+  readPrechecksConfig,
+  readRetention,
+  readStoreOptions,
+} from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
+import { openPolicies } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openRetention } from '../../shared/retention/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
@@ -34,6 +41,7 @@ const relaxedSql = connect(env.DATABASE_URL, {
 })
 const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger, restMs: DISPATCH_REST_MS })
 const endWaiters = await startEndWaiters(sql)
+const prechecks = openPrechecks(readPrechecksConfig(env))
 const metrics = createMetrics('gateway')
 addWorkerMetrics(metrics, sql)
 
@@ -56,6 +64,8 @@ const app = createApp({
     }),
   }),
   resolveMember: createMemberResolver(sql),
+  prechecks,
+  policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
   estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
   retention: openRetention(sql, readRetention(env)),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
@@ -81,6 +91,7 @@ stopOnSignal(
     { name: 'store', stop: () => store.close() },
     { name: 'queue', stop: () => queue.close() },
     { name: 'dispatcher', stop: () => dispatcher.stop() },
+    { name: 'prechecks', stop: () => prechecks.close() },
     { name: 'server', stop: () => closeServer(server, env.SHUTDOWN_GRACE_MS) },
     // First, so that a request that waits for a task is answered instead of holding the server open.
     { name: 'end waiters', stop: () => endWaiters.stop() },

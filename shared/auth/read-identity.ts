@@ -15,18 +15,25 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,49}$/
 const MAX_ORGANIZATIONS = 100
 const MAX_ROLES = 200
 
+/** PostgreSQL's text has no sign for NUL. */
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\u0000'))
+
 const Roles = z.object({ roles: z.array(z.string().max(255)).max(MAX_ROLES) })
 const NoRoles = { roles: [] }
 const Claims = z.object({
-  sub: z.string().min(1).max(255),
-  preferred_username: z.string().min(1).max(255).optional(),
-  email: z.string().max(320).optional(),
-  given_name: z.string().max(255).optional(),
-  family_name: z.string().max(255).optional(),
+  sub: text(255).min(1),
+  preferred_username: text(255).min(1).optional(),
+  email: text(320).optional(),
+  given_name: text(255).optional(),
+  family_name: text(255).optional(),
   realm_access: Roles.catch(NoRoles),
   resource_access: z.record(z.string(), Roles.catch(NoRoles)).catch({}),
-  sid: z.string().max(255).optional(),
-  jti: z.string().max(255).optional(),
+  sid: text(255).optional(),
+  jti: text(255).optional(),
   iat: z.number().optional(),
 })
 // Keycloak gives a list of aliases, or an object by alias when ids or attributes are asked for.

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
 import { EstimateSettings } from '../estimates/index.ts'
+import { type PrechecksConfig, prechecksConfigSchema } from '../prechecks/index.ts'
 import { type InstallationRetention, RetentionSettings } from '../retention/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
@@ -116,6 +117,7 @@ const fromText = <S extends z.ZodType>(schema: S) =>
   z.preprocess((text) => (text === undefined ? undefined : Number(text)), schema)
 
 const limits = environmentsConfigSchema.shape
+const checks = prechecksConfigSchema.shape
 
 /** Whether environments of requirements are built, from where, and what they may cost. */
 export const environmentsEnv = {
@@ -133,6 +135,18 @@ export const buildEnv = {
   ENVIRONMENTS_MAX_CACHE_MB: fromText(limits.maxCacheMb),
   /** A sandbox stays warm for an hour at most and shows its environment until then: that must outlast it. */
   ENVIRONMENTS_KEEP_SECONDS: fromText(z.int().min(4_000).max(604_800).default(7_200)),
+}
+
+/** What the checks of sources may cost a gateway. */
+export const prechecksEnv = {
+  PRECHECK_THREADS: fromText(checks.threads),
+  PRECHECK_THREAD_MEMORY_MB: fromText(checks.threadMemoryMb),
+  PRECHECK_THREAD_STACK_MB: fromText(checks.threadStackMb),
+  PRECHECK_FILE_TIMEOUT_MS: fromText(checks.fileTimeoutMs),
+  PRECHECK_TIMEOUT_MS: fromText(checks.timeoutMs),
+  PRECHECK_MAX_WAITING: fromText(checks.maxWaiting),
+  PRECHECK_MAX_FINDINGS: fromText(checks.maxFindings),
+  PRECHECK_CACHE_ENTRIES: fromText(checks.cacheEntries),
 }
 
 const KIB = 1_024
@@ -186,4 +200,18 @@ export const readEnvironmentsConfig = (env: z.infer<typeof environmentsSchema>):
   maxEnvironmentMb: env.ENVIRONMENTS_MAX_SIZE_MB,
   maxCacheMb: env.ENVIRONMENTS_MAX_CACHE_MB,
   keepSeconds: env.ENVIRONMENTS_KEEP_SECONDS,
+})
+
+const prechecksSchema = z.object(prechecksEnv)
+
+/** What `openPrechecks` wants, out of a gateway's configuration. */
+export const readPrechecksConfig = (env: z.infer<typeof prechecksSchema>): PrechecksConfig => ({
+  threads: env.PRECHECK_THREADS,
+  threadMemoryMb: env.PRECHECK_THREAD_MEMORY_MB,
+  threadStackMb: env.PRECHECK_THREAD_STACK_MB,
+  fileTimeoutMs: env.PRECHECK_FILE_TIMEOUT_MS,
+  timeoutMs: env.PRECHECK_TIMEOUT_MS,
+  maxWaiting: env.PRECHECK_MAX_WAITING,
+  maxFindings: env.PRECHECK_MAX_FINDINGS,
+  cacheEntries: env.PRECHECK_CACHE_ENTRIES,
 })

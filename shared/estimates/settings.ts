@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** How estimates are made and kept. */
 export const EstimateSettings = z.object({
   /** The share of runs that the runtime to route by is to cover; docs/estimates.md has what it was tuned with. */
-  quantile: z.coerce.number().gt(0).lt(1).default(0.65),
+  quantile: z.coerce.number().gt(0).lt(1).default(0.7),
   /** Function versions and forecast records kept for a tenant; those that ran longest ago make room. */
   maxHistoriesPerTenant: z.coerce.number().int().positive().default(2_000),
   /** Histories that a process remembers between two reads. */

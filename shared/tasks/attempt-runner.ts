@@ -183,7 +183,7 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
   }
 
   const begin = async (which: Claimable) => {
-    const claim = await claimTask(relaxedSql, which, worker, leaseSeconds)
+    const claim = await claimTask(relaxedSql, which, worker, leaseSeconds, options.sandboxes.level)
     if (!claim) return undefined
     const { taskId } = claim
     const controller = new AbortController()

@@ -1,6 +1,7 @@
 import type { Sql } from '../database/index.ts'
 import type { Forecast } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import { SANDBOX_LEVELS, type SandboxLevel } from '../sandbox/index.ts'
 import type { FailureCode } from './task.ts'
 
 /** The right to run one attempt and to write for it, until the lease runs out or is taken away. */
@@ -31,6 +32,7 @@ export type Claim = {
   /** After so long in its lane the task moves to the next; null in the last lane. */
   overrunSeconds: number | null
   reuse: 'tenant' | 'never'
+  restrictedPython: boolean
   repeatable: boolean
   returns: number
   maxAttempts: number
@@ -41,24 +43,31 @@ export type Claim = {
 /** The lane's next task, or a certain one if it has been admitted. */
 export type Claimable = { lane: Lane } | { taskId: string }
 
+/** The floors that a sandbox of this level reaches. */
+const floorsBelow = (level: SandboxLevel) => SANDBOX_LEVELS.slice(0, SANDBOX_LEVELS.indexOf(level) + 1)
+
 /**
  * Takes an admitted task: `queued → running`, a fresh lease, the next attempt, its event, in one statement.
  *
  * By lane it takes the one that was admitted first. Workers that ask at one moment line up behind that row's lock
  * instead of skipping it, so that tasks start in the order of their admission, always. Of several that want the same
  * task one gets it; the others get `undefined`, as for a lane where nothing is admitted.
+ *
+ * @param level - what the worker's sandboxes reach: a task whose tenant wants a stronger one is not for it
  */
 export const claimTask = async (
   sql: Sql,
   which: Claimable,
   worker: string,
   leaseSeconds: number,
+  level: SandboxLevel = 'container',
 ): Promise<Claim | undefined> => {
   const [claim] = await sql<Claim[]>`
     with head as (
       select task_id
       from turns
       where stage = 'admitted' and (expires_at is null or expires_at > now())
+        and sandbox_floor = any (${floorsBelow(level)})
         and ${'lane' in which ? sql`lane = ${which.lane}` : sql`task_id = ${which.taskId}`}
       order by admission
       limit 1
@@ -108,6 +117,7 @@ export const claimTask = async (
       timeout_seconds as "timeoutSeconds",
       lanes.overrun_seconds as "overrunSeconds",
       reuse,
+      restricted_python as "restrictedPython",
       repeatable,
       returns,
       max_attempts as "maxAttempts",

@@ -34,6 +34,7 @@ export const explainWait = async (sql: Sql, task: Task, countAtMost: number): Pr
       select coalesce(sum((slots ->> ${task.lane})::integer), 0) as total
       from workers
       where alive_until > now() and not draining
+        and (level = 'kernel' or 'kernel' <> (select sandbox_floor from turns where task_id = ${task.id}))
     ), in_hand as (
       select count(*) as lane, count(*) filter (where tenant_id = ${task.tenantId}) as tenant
       from turns

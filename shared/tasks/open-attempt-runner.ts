@@ -88,7 +88,7 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     maxInlineBytes: env.TASK_MAX_INLINE_BYTES,
     maxJsonDepth: env.TASK_MAX_JSON_DEPTH,
   })
-  logger.info({ engine: sandboxes.engine, level: sandboxes.level }, 'sandboxes are ready')
+  logger.info({ engine: sandboxes.engine, sandboxLevel: sandboxes.level }, 'sandboxes are ready')
   const parts: Part[] = [
     { name: 'database', stop: () => Promise.all([sql.end({ timeout: 5 }), relaxedSql.end({ timeout: 5 })]) },
     { name: 'store', stop: () => store.close() },

@@ -5,6 +5,7 @@ import { PlatformError } from '../errors.ts'
 import { JsonSyntaxError, scanJson } from '../json/index.ts'
 import { type InputFile, limitsFor, type RunOutcome, type RunSpec, type Sandboxes } from '../sandbox/index.ts'
 import { attemptKey, type ObjectStore } from '../storage/index.ts'
+import { checkRestricted } from './check-restricted.ts'
 import type { Claim } from './claim-task.ts'
 import type { AttemptEnd } from './finish-attempt.ts'
 import { createLogWriter } from './log-writer.ts'
@@ -133,6 +134,8 @@ const runIn = async (
   const log = createLogWriter((chunks) => appendLog(sql, claim, chunks))
   const progress = createProgressWriter((text) => recordProgress(sql, claim, text))
   try {
+    const refused = await checkRestricted(claim, environment, sandboxes, signal)
+    if (refused !== undefined) return refused
     const spec: RunSpec = {
       tenantId: claim.tenantId,
       runId: `${claim.taskId}.${claim.attempt}`,

@@ -2,6 +2,8 @@ import type { Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
 import type { Estimate } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import type { Finding } from '../prechecks/index.ts'
+import type { SandboxLevel } from '../sandbox/index.ts'
 import type { Member } from '../tenants/index.ts'
 import type { FailureCode, Task } from './task.ts'
 import { taskColumns } from './task-columns.ts'
@@ -16,6 +18,10 @@ export type NewTask = {
   handler: string
   /** Checked lines of requirements; none: the default environment. */
   requirements: readonly string[]
+  /** What the tenant's policy says: the weakest sandbox that may run it, and whether RestrictedPython compiles it first. */
+  sandboxFloor: SandboxLevel
+  restrictedPython: boolean
+  warnings: readonly Finding[]
   inputs: { text: string } | { objectKey: string }
   /** Port to upload id. */
   files: Record<string, string>
@@ -85,6 +91,7 @@ const asRecorded = ({ member, task }: TaskSubmission, createdAt: Date): Task => 
   priority: task.priority,
   handler: task.handler,
   requirements: [...task.requirements],
+  warnings: [...task.warnings],
   labels: task.labels,
   estimatedSeconds: task.estimate.seconds,
   expectedSeconds: task.estimate.expectedSeconds,
@@ -163,12 +170,16 @@ export const submitTasks = async (
         ${column(({ task }) => task.estimate.expectedSeconds)}::double precision[],
         ${column(({ task }) => task.estimate.forecast?.by ?? null)}::text[],
         ${column(({ task }) => task.estimate.forecast?.seconds ?? null)}::double precision[],
-        ${column(({ task }) => task.requirements.join('\n'))}::text[]
+        ${column(({ task }) => task.requirements.join('\n'))}::text[],
+        ${column(({ task }) => task.sandboxFloor)}::text[],
+        ${column(({ task }) => String(task.restrictedPython))}::text[],
+        ${column(({ task }) => JSON.stringify(task.warnings))}::text[]
       ) as submission (
         id, tenant_id, user_id, key, request_sha256, name, lane, priority, code, handler, inputs, inputs_s3_key,
         files, labels, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable,
         max_attempts, retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements, sandbox_floor,
+        restricted_python, warnings
       )
     ), entry as (
       insert into idempotency_keys (tenant_id, user_id, key, request_sha256, task_id)
@@ -180,31 +191,34 @@ export const submitTasks = async (
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs, inputs_s3_key, files, labels,
         estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable, max_attempts,
         retry_on, retry_backoff_seconds, run_at, expires_at, concurrency_key, concurrency_limit, replay_of,
-        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements
+        function_key, input_bytes, expected_seconds, forecast_by, forecast_seconds, requirements, sandbox_floor,
+        restricted_python, warnings
       )
       select
         id, tenant_id, user_id, name, lane, priority, code, handler, inputs::json, inputs_s3_key, files::jsonb,
         labels::jsonb, estimated_seconds, estimate_source, tier, cpu, memory_mb, timeout_seconds, reuse, repeatable::boolean,
         max_attempts, string_to_array(retry_on, ','), retry_backoff_seconds, run_at::timestamptz,
         expires_at::timestamptz, concurrency_key, concurrency_limit, replay_of, function_key, input_bytes, expected_seconds,
-        forecast_by, forecast_seconds, string_to_array(requirements, chr(10))
+        forecast_by, forecast_seconds, string_to_array(requirements, chr(10)), sandbox_floor,
+        restricted_python::boolean, warnings::jsonb
       from submission
       where key is null or id in (select task_id from entry)
       returning
         id, tenant_id, lane, priority, labels, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
-        created_at
+        sandbox_floor, created_at
     ), label as (
       insert into task_labels (tenant_id, name, value, task_id)
       select task.tenant_id, label.key, label.value, task.id from task, jsonb_each_text(task.labels) as label
     ), turn as (
       insert into turns (
-        task_id, lane, tenant_id, stage, turn_at, run_at, expires_at, concurrency_key, concurrency_limit, charge
+        task_id, lane, tenant_id, stage, turn_at, run_at, expires_at, concurrency_key, concurrency_limit, charge,
+        sandbox_floor
       )
       select
         id, lane, tenant_id,
         case when run_at > now() then 'scheduled' else 'waiting' end,
         greatest(run_at, now()) - make_interval(secs => priority * head_start_seconds),
-        run_at, expires_at, concurrency_key, concurrency_limit, expected_seconds
+        run_at, expires_at, concurrency_key, concurrency_limit, expected_seconds, sandbox_floor
       from task
       join lanes on lanes.name = task.lane
     ), event as (

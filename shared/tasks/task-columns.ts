@@ -10,6 +10,7 @@ export const taskColumns = (sql: Sql) => sql`
   task.priority,
   task.handler,
   task.requirements,
+  task.warnings,
   task.labels,
   task.estimated_seconds as "estimatedSeconds",
   task.expected_seconds as "expectedSeconds",

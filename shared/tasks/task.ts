@@ -1,5 +1,6 @@
 import type { EstimateSource } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import type { Finding } from '../prechecks/index.ts'
 
 export const TASK_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
 export type TaskStatus = (typeof TASK_STATUSES)[number]
@@ -30,6 +31,8 @@ export type Task = {
   handler: string
   /** Lines of requirements, as the user stated them; none: the default environment. */
   requirements: string[]
+  /** What the checks before the run warned of. */
+  warnings: Finding[]
   labels: Record<string, string>
   /** What it was routed by. */
   estimatedSeconds: number

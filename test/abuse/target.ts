@@ -5,12 +5,25 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
 import { startLocalStack } from '../../local/stack.ts'
+import type { PolicySettings } from '../../shared/policies/index.ts'
 import type { Attack } from './attack.ts'
 import { layBaits } from './baits.ts'
 import { type Client, createClient, type Observed } from './client.ts'
 import { type AbusedEngine, requireEngine } from './engines.ts'
 import { waitForNoLeftovers } from './host.ts'
 import { judge, type Verdict } from './judge.ts'
+
+/** The checks of sources would refuse most attacks; here the wall alone is on trial. */
+const UNCHECKED: PolicySettings = {
+  security: 'off',
+  imports: 'off',
+  rules: Object.fromEntries(
+    ['S102', 'S302', 'S307', 'S602', 'S603', 'S604', 'S605', 'S606', 'S607', 'S609'].map((rule) => [
+      rule,
+      'off',
+    ]),
+  ),
+}
 
 /** A whole platform over one engine, with a tenant who attacks and one who works. */
 export type Target = {
@@ -68,7 +81,12 @@ export const startTarget = async (engine: AbusedEngine): Promise<Target> => {
   const stack = await startLocalStack({
     dataDirectory: directory,
     port: 0,
-    env: { ...prepared.env, DEFAULT_CONCURRENCY: String(SLOTS), S3_SECRET_ACCESS_KEY: baits.secret },
+    env: {
+      ...prepared.env,
+      DEFAULT_CONCURRENCY: String(SLOTS),
+      S3_SECRET_ACCESS_KEY: baits.secret,
+      TENANT_POLICY: JSON.stringify(UNCHECKED),
+    },
   })
   const workerPid = stack.children.consumer.pid ?? 0
   started.defer(async () => {

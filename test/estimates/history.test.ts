@@ -5,7 +5,7 @@ import { createModel } from '../../shared/estimates/model.ts'
 import { applyChanges, listChanges, type Observation } from '../../shared/estimates/observation.ts'
 import { sizeClassOf } from '../../shared/estimates/scale.ts'
 
-const QUANTILE = 0.65
+const QUANTILE = 0.7
 
 const run = (seconds: number, more: Partial<Observation> = {}): Observation => ({
   tenantId: 'acme',

@@ -9,8 +9,14 @@ import { createModel } from '../../shared/estimates/model.ts'
 import { applyChanges, listChanges, type Observation } from '../../shared/estimates/observation.ts'
 import { nameKey } from '../../shared/estimates/read-histories.ts'
 
+/** The lanes that a task may outlive. */
+const LANES = [
+  { upToSeconds: 5, stoppedAtSeconds: 10 },
+  { upToSeconds: 300, stoppedAtSeconds: 600 },
+]
+
 /** Estimates and what they learn from, without a database. */
-export const createMemory = (quantile = 0.65) => {
+export const createMemory = (quantile = 0.7) => {
   const histories = new Map<string, History>()
   const estimate = (request: EstimateRequest): Estimate => {
     const { tenantId } = request
@@ -30,10 +36,10 @@ export const createMemory = (quantile = 0.65) => {
     const first = estimate(request)
     const { forecast } = first
     let overranSeconds: number | undefined
-    for (const limit of [5, 300]) {
-      if (first.seconds >= limit || seconds < limit) continue
-      learn({ ...request, seconds: limit, completed: false, forecast, overranSeconds })
-      overranSeconds = limit
+    for (const { upToSeconds, stoppedAtSeconds } of LANES) {
+      if (first.seconds >= upToSeconds || seconds < stoppedAtSeconds) continue
+      learn({ ...request, seconds: stoppedAtSeconds, completed: false, forecast, overranSeconds })
+      overranSeconds = stoppedAtSeconds
     }
     learn({ ...request, seconds, completed: true, forecast, overranSeconds })
     return first

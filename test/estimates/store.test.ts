@@ -177,11 +177,11 @@ describe('the memory of a process', () => {
       settings,
     )
     const connection = connect(url, { name: 'gateway', maxConnections: 1 })
-    // As many statements as fit into the first second would do; one at a time is what the connection allows.
     const { estimate } = open({}, connection)
     const sources = await Promise.all(
       functionKeys.map(async (functionKey) => (await estimate(newRequest({ tenantId, functionKey }))).source),
     )
+    // A connection counts how often each of its statements ran.
     const [statements] = await connection<{ prepared: number }[]>`
       select sum(generic_plans + custom_plans)::integer as prepared from pg_prepared_statements`
     await connection.end()

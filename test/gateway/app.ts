@@ -8,6 +8,8 @@ import { createTokenVerifier, type Role } from '../../shared/auth/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { EstimateSettings, openEstimator } from '../../shared/estimates/index.ts'
 import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
+import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
+import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
 import { openRetention } from '../../shared/retention/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
@@ -40,7 +42,13 @@ export const RETENTION = {
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
-export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Promise<TestGateway> => {
+export const startTestGateway = async ({
+  limits = {},
+  installation = {},
+}: {
+  limits?: Partial<GatewayLimits>
+  installation?: PolicySettings
+} = {}): Promise<TestGateway> => {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-'))
   const databaseUrl = await createDatabase()
   const logger = createLogger('test', 'silent')
@@ -52,6 +60,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     signingKeys: ['signing-key-of-a-test-0123456789abcdef'],
   })
   const endWaiters = await startEndWaiters(sql)
+  const prechecks = openPrechecks({ threads: 1 })
   const metrics = createMetrics('gateway')
   addWorkerMetrics(metrics, sql)
   const dependencies: GatewayDependencies = {
@@ -65,6 +74,8 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
     logger,
     verifyToken: createTokenVerifier({ issuer: issuer.url, audience: 'mecapy-api', tenantClaim: 'tenant' }),
     resolveMember: createMemberResolver(sql),
+    prechecks,
+    policies: openPolicies({ sql, installation }),
     estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
     retention: openRetention(sql, { defaults: RETENTION, maxDays: 1_000 }),
     unknownSeconds: 30,
@@ -78,7 +89,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       maxUploadBytes: 1_000_000,
       signedUrlSeconds: 60,
       maxRequirements: 5,
-      ...changes,
+      ...limits,
     },
   }
   const app = createApp(dependencies)
@@ -99,6 +110,7 @@ export const startTestGateway = async (changes: Partial<GatewayLimits> = {}): Pr
       }),
     stop: async () => {
       await endWaiters.stop()
+      await prechecks.close()
       await queue.close()
       await store.close()
       await issuer.stop()

@@ -3,7 +3,7 @@ import { startTestGateway, type TestGateway } from './app.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
-  gateway = await startTestGateway({ maxRequirements: undefined })
+  gateway = await startTestGateway({ limits: { maxRequirements: undefined } })
 })
 afterAll(() => gateway.stop())
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect, type Sql } from '../../shared/database/index.ts'
 import { findFreePort } from '../../shared/http/serve.ts'
 import { createId } from '../../shared/id.ts'
+import { openPolicies } from '../../shared/policies/index.ts'
 import {
   deleteDueObjects,
   openRetention,
@@ -70,6 +71,8 @@ const read = async (id: string): Promise<Task> => {
   if (!task) throw new Error('no such task')
   return task
 }
+const replay = async (id: string) =>
+  await replayTasks(sql, member, [id], await openPolicies({ sql, installation: {} }).get(member.tenantId))
 /** The store's deletions, as if their time had come. */
 const deleteObjects = async () => {
   await sql`update object_deletions set due_at = now()`
@@ -181,15 +184,15 @@ describe('each thing goes when its time is over, and not before', () => {
 describe('what is still needed stays', () => {
   test('a task that has not ended, however old', async () => {
     const { id } = await keepTask(sql, store, member, { days: 0 })
-    const [replay] = await replayTasks(sql, member, [id])
-    await age(sql, replay?.id ?? '', 10_000)
+    const [again] = await replay(id)
+    await age(sql, again?.id ?? '', 10_000)
     await remove()
-    expect(await getTask(sql, member.tenantId, replay?.id ?? '')).toMatchObject({ status: 'queued' })
+    expect(await getTask(sql, member.tenantId, again?.id ?? '')).toMatchObject({ status: 'queued' })
   })
 
   test('the inputs of a task that was replayed, until the last that shares them has gone', async () => {
     const first = await keepTask(sql, store, member, { days: 200 })
-    const [second] = await replayTasks(sql, member, [first.id])
+    const [second] = await replay(first.id)
     const id = second?.id ?? ''
     await remove()
     await deleteObjects()

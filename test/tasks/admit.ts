@@ -1,16 +1,21 @@
 import type { Sql } from '../../shared/database/index.ts'
 import { admitTurns } from '../../shared/lanes/admit-turns.ts'
 import type { Lane } from '../../shared/lanes/index.ts'
+import type { SandboxLevel } from '../../shared/sandbox/index.ts'
 import { type Claim, claimTask } from '../../shared/tasks/index.ts'
 import { registerWorker } from '../../shared/workers/index.ts'
-import { newWorker } from '../workers/new-worker.ts'
+import { newWorker, SELF_TEST } from '../workers/new-worker.ts'
 
 const NO_NEWS = { settlements: [], freedKeys: [] }
 
 /** A worker that is there for as long as the test, so that tasks are admitted. */
-export const addWorker = async (sql: Sql, slots: Partial<Record<Lane, number>>): Promise<void> => {
+export const addWorker = async (
+  sql: Sql,
+  slots: Partial<Record<Lane, number>>,
+  level: SandboxLevel = 'container',
+): Promise<void> => {
   const beat = { aliveSeconds: 3_600, draining: false, sandboxes: { blank: 0, idle: 0, total: 0 } }
-  await registerWorker(sql, newWorker({ slots }), beat)
+  await registerWorker(sql, newWorker({ slots, selfTest: { ...SELF_TEST, level } }), beat)
 }
 
 /** Claims a task at once: lets its time come, admits it, and takes it. */

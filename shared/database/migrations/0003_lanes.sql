@@ -65,6 +65,8 @@ create table turns (
   concurrency_limit integer check (concurrency_limit > 0),
   -- Worker-seconds that it is expected to use; what it really used is settled at its end.
   charge double precision not null check (charge >= 0),
+  -- The weakest sandbox that may run it.
+  sandbox_floor text not null default 'container' check (sandbox_floor in ('container', 'kernel')),
   -- The number of the attempt that comes next, or runs.
   attempt integer not null default 1,
   -- Its place in the lane's order of starts.
@@ -151,6 +153,9 @@ declare
   most_parked constant integer := 1000;
   lane lanes;
   slots integer;
+  -- Of workers whose sandboxes reach the highest floor: tasks that ask for it are admitted for these alone.
+  strong_slots integer;
+  strong_vacancies integer;
   in_flight integer;
   vacancies integer;
   round record;
@@ -221,10 +226,16 @@ begin
   set active = true, virtual_time = greatest(share.virtual_time, lane.virtual_time - lane.credit_seconds / share.weight)
   where not share.active;
 
-  select coalesce(sum((worker.slots ->> in_lane)::integer), 0) into slots
+  select
+    coalesce(sum((worker.slots ->> in_lane)::integer), 0),
+    coalesce(sum((worker.slots ->> in_lane)::integer) filter (where level = 'kernel'), 0)
+  into slots, strong_slots
   from workers worker
   where alive_until > now() and not draining;
-  select count(*) into in_flight from turns where lane = in_lane and stage in ('admitted', 'running');
+  select count(*), ceil(strong_slots * (1 + lane.lookahead)) - count(*) filter (where sandbox_floor = 'kernel')
+  into in_flight, strong_vacancies
+  from turns
+  where lane = in_lane and stage in ('admitted', 'running');
   lane.start_credit := start_credit(lane.start_credit, lane.credited_at, lane.starts_per_minute);
   vacancies := case when lane.paused then 0 else least(
     ceil(slots * (1 + lane.lookahead)) - in_flight,
@@ -260,6 +271,13 @@ begin
       where share.lane = in_lane and share.active
         and busy.tasks < coalesce(share.max_in_flight, lane.tenant_max_in_flight)
         and credit.starts >= 1
+        -- Who waits for a stronger sandbox than is free stands in nobody's way.
+        and (strong_vacancies > 0 or 'kernel' is distinct from (
+          select sandbox_floor from turns
+          where lane = in_lane and tenant_id = share.tenant_id and stage = 'waiting'
+          order by turn_at, task_id
+          limit 1
+        ))
       order by share.virtual_time
       limit vacancies
     ), offer as materialized (
@@ -284,7 +302,18 @@ begin
         select
           best.*,
           row_number() over (partition by tenant_id, concurrency_key order by start_tag, turn_at, task_id) as place_in_key
-        from (select * from offer order by start_tag, turn_at, task_id limit vacancies) best
+        from (
+          select *
+          from (
+            select
+              offer.*,
+              count(*) filter (where sandbox_floor = 'kernel') over (order by start_tag, turn_at, task_id) as strong
+            from offer
+          ) counted
+          where sandbox_floor <> 'kernel' or strong <= strong_vacancies
+          order by start_tag, turn_at, task_id
+          limit vacancies
+        ) best
       ) ranked
     ), admitted as (
       update turns
@@ -349,6 +378,7 @@ begin
       (select count(*) from parked) as parked,
       (select count(*) from silent) as silent,
       (select count(*) from candidate) as candidates,
+      (select count(*) from next where fits and sandbox_floor = 'kernel') as strong,
       (select max(start_tag) from next where fits) as start_tag
     into round
     from admitted;
@@ -361,6 +391,7 @@ begin
     lane.virtual_time := greatest(lane.virtual_time, round.start_tag);
     exit when round.parked = 0 and round.silent = 0 and (round.candidates < vacancies or round.ids = '{}');
     vacancies := vacancies - cardinality(round.ids);
+    strong_vacancies := strong_vacancies - round.strong;
   end loop;
 
   if all_ids <> '{}' then

@@ -10,7 +10,7 @@ import { type JsonBody, memberText, readJsonBody } from '../../read-json-body.ts
 import { bearerSecurity, ProblemDocument, problemResponses } from '../problem-responses.ts'
 import { prepareTask } from './prepare-task.ts'
 import { IdempotencyKey, Submission, toIdempotency } from './submission.ts'
-import { TaskView, toTaskView } from './task-view.ts'
+import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
 
 const MAX_TASKS = 1_000
 
@@ -25,7 +25,7 @@ const Batch = z
   })
   .openapi('SubmissionBatch')
 
-const Verdict = z.union([z.object({ task: TaskView }), z.object({ problem: ProblemDocument })])
+const Verdict = z.union([z.object({ task: SubmittedTaskView }), z.object({ problem: ProblemDocument })])
 
 const route = createRoute({
   method: 'post',
@@ -113,7 +113,7 @@ export const addBatch = (app: Gateway, dependencies: GatewayDependencies, intake
         verdicts: verdicts.map((verdict) =>
           verdict instanceof PlatformError
             ? { problem: describeProblem(c, toProblem(verdict)) }
-            : { task: toTaskView(verdict.task) },
+            : { task: toSubmittedTaskView(verdict.task) },
         ),
       },
       200,

@@ -1,15 +1,21 @@
 import type { Sql } from '../../../../shared/database/index.ts'
 import { checkRequirements } from '../../../../shared/environments/index.ts'
 import { type Fault, PlatformError } from '../../../../shared/errors.ts'
+import type { Policy } from '../../../../shared/policies/index.ts'
+import { type Finding, toFaults } from '../../../../shared/prechecks/index.ts'
 import type { Member } from '../../../../shared/tenants/index.ts'
 import type { GatewayDependencies } from '../../app.ts'
 import type { Submission } from './submission.ts'
 
 const findTextFaults = ({ code, files, inputs }: Submission): Fault[] => {
   const faults: Fault[] = []
-  const refuseCode = (msg: string) => faults.push({ loc: ['body', 'code'], msg, type: 'invalid_source' })
-  if (code.includes('\u0000')) refuseCode('Python source holds no NUL character')
-  if (!code.isWellFormed()) refuseCode('the text has a lone surrogate')
+  if (code.includes('\u0000')) {
+    faults.push({
+      loc: ['body', 'code'],
+      msg: 'Python source holds no NUL character',
+      type: 'invalid_source',
+    })
+  }
   for (const port of Object.keys(files)) {
     if (!Object.hasOwn(inputs, port)) continue
     faults.push({
@@ -62,17 +68,22 @@ const summarize = (faults: readonly Fault[]): string => {
   return [...reasons, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ')
 }
 
+/** Which packages there will be is known once the environment is built, by the worker. */
+const environmentOf = ({ requirements }: Submission) =>
+  requirements.length === 0 ? {} : { modules: 'unknown' as const }
+
 /**
- * Looks at what a schema cannot see.
+ * Looks at what a schema cannot see, the source included, which is held to its tenant's policy.
  *
- * @returns the size of the input files
+ * @returns what the source is warned of, and the size of the input files
  * @throws {PlatformError} `TOO_LARGE`, or `INVALID` with every fault at once
  */
 export const checkSubmission = async (
-  { sql, limits }: GatewayDependencies,
+  { sql, prechecks, limits }: GatewayDependencies,
   member: Member,
+  policy: Policy,
   submission: Submission,
-): Promise<{ uploadedBytes: number }> => {
+): Promise<{ warnings: Finding[]; uploadedBytes: number }> => {
   const codeBytes = Buffer.byteLength(submission.code)
   if (codeBytes > limits.maxCodeBytes) {
     throw new PlatformError(
@@ -80,12 +91,16 @@ export const checkSubmission = async (
       `code has ${codeBytes} bytes, the limit is ${limits.maxCodeBytes}: publish a package instead.`,
     )
   }
-  const uploads = await checkUploads(sql, member, submission.files)
+  const [uploads, { errors, warnings }] = await Promise.all([
+    checkUploads(sql, member, submission.files),
+    prechecks.check(submission.code, policy.prechecks, environmentOf(submission)),
+  ])
   const faults = [
     ...findTextFaults(submission),
     ...findRequirementFaults(submission.requirements, limits.maxRequirements),
     ...uploads.faults,
+    ...toFaults(errors),
   ]
-  if (faults.length === 0) return { uploadedBytes: uploads.bytes }
+  if (faults.length === 0) return { warnings, uploadedBytes: uploads.bytes }
   throw new PlatformError('INVALID', `The submission is not valid: ${summarize(faults)}`, { faults })
 }

@@ -3,7 +3,7 @@ import { explainWait, listAttempts } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
-import { TaskDetailView, toAttemptView, toTaskView } from './task-view.ts'
+import { TaskDetailView, toAttemptView, toSubmittedTaskView } from './task-view.ts'
 
 const MAX_COUNTED_AHEAD = 1_000
 
@@ -28,6 +28,6 @@ export const addGet = (app: Gateway, { sql }: GatewayDependencies) => {
       task.attempt === 0 ? [] : listAttempts(sql, task.id),
     ])
     const waits = wait ? { ...wait, until: wait.until?.toISOString() ?? null } : null
-    return c.json({ ...toTaskView(task), waits, attempts: attempts.map(toAttemptView) }, 200)
+    return c.json({ ...toSubmittedTaskView(task), waits, attempts: attempts.map(toAttemptView) }, 200)
   })
 }

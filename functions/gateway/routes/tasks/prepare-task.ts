@@ -11,6 +11,8 @@ import { checkSubmission } from './check-submission.ts'
 import type { Submission } from './submission.ts'
 
 const DEFAULT_MAX_ATTEMPTS = 3
+/** A source may have a thousand; nobody reads so many. */
+const MAX_KEPT_WARNINGS = 100
 /** Who asks for the tier of days expects hours. */
 const LONG_TIER_SECONDS = 3_600
 
@@ -27,7 +29,7 @@ const storeInputs = async (
 }
 
 /**
- * A task out of a submission that has the right shape: its sizes and files checked, its lane picked, large inputs stored.
+ * A task out of a submission that has the right shape: its sizes, files and source checked, its lane picked, large inputs stored.
  *
  * @param body - the submission as it was sent: the inputs stay as they stand there
  * @throws `TOO_LARGE`, or `INVALID` with every fault at once
@@ -38,7 +40,8 @@ export const prepareTask = async (
   submission: Submission,
   body: JsonBody,
 ): Promise<NewTask> => {
-  const { uploadedBytes } = await checkSubmission(dependencies, member, submission)
+  const policy = await dependencies.policies.get(member.tenantId)
+  const { warnings, uploadedBytes } = await checkSubmission(dependencies, member, policy, submission)
   const id = createId()
   const { resources, timeout_seconds: wallSeconds } = submission
   const tier = typeof resources === 'string' ? resources : undefined
@@ -77,7 +80,10 @@ export const prepareTask = async (
     cpu: limits.cpu,
     memoryMb: limits.memoryMb,
     timeoutSeconds: limits.wallSeconds,
-    reuse: submission.reuse,
+    reuse: policy.reuse === 'never' ? 'never' : submission.reuse,
+    sandboxFloor: policy.sandboxFloor,
+    restrictedPython: policy.prechecks.restrictedPython,
+    warnings: warnings.slice(0, MAX_KEPT_WARNINGS),
     repeatable: submission.repeatable,
     maxAttempts: submission.retry.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
     retryOn: submission.retry.on,

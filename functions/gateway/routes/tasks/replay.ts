@@ -32,7 +32,7 @@ const route = createRoute({
   },
 })
 
-export const addReplay = (app: Gateway, { sql, dispatcher, laneGate }: GatewayDependencies) => {
+export const addReplay = (app: Gateway, { sql, dispatcher, laneGate, policies }: GatewayDependencies) => {
   app.openapi(route, async (c) => {
     const member = c.get('member')
     const filter = { ...toTaskFilter(c.req.valid('query')), dead: true }
@@ -46,6 +46,7 @@ export const addReplay = (app: Gateway, { sql, dispatcher, laneGate }: GatewayDe
       sql,
       member,
       page.map(({ id }) => id),
+      await policies.get(member.tenantId),
     )
     dispatcher.tell(tasks.map(({ lane, tenantId }) => ({ lane, tenantId })))
     return c.json(

@@ -4,7 +4,7 @@ import { isTerminal, replayTasks } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
-import { TaskView, toTaskView } from './task-view.ts'
+import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
 
 const route = createRoute({
   method: 'post',
@@ -17,25 +17,25 @@ const route = createRoute({
     202: {
       description: 'The new task; its `replay_of` is the old one',
       headers: z.object({ location: z.string() }),
-      content: { 'application/json': { schema: TaskView } },
+      content: { 'application/json': { schema: SubmittedTaskView } },
     },
     ...problemResponses(401, 404, 409, 410, 422, 429, 503),
   },
 })
 
-export const addRetry = (app: Gateway, { sql, dispatcher, laneGate }: GatewayDependencies) => {
+export const addRetry = (app: Gateway, { sql, dispatcher, laneGate, policies }: GatewayDependencies) => {
   app.openapi(route, async (c) => {
     const member = c.get('member')
     const { id } = c.req.valid('param')
     const old = await findTask(sql, member, id)
     await laneGate.enter(old.lane, 1)
-    const [task] = await replayTasks(sql, member, [id])
+    const [task] = await replayTasks(sql, member, [id], await policies.get(member.tenantId))
     if (!task && isTerminal(old.status))
       throw new PlatformError('EXPIRED', 'Its input files have expired: upload them again for a new task.')
     if (!task)
       throw new PlatformError('CONFLICT', `The task is ${old.status}: it can run again once it has ended.`)
     dispatcher.tell([{ lane: task.lane, tenantId: task.tenantId }])
     c.header('location', `/tasks/${task.id}`)
-    return c.json(toTaskView(task), 202)
+    return c.json(toSubmittedTaskView(task), 202)
   })
 }

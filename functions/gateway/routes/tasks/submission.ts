@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { LANES } from '../../../../shared/lanes/index.ts'
 import { DEFAULT_TIER, LIMIT_RANGES, TIERS, type Tier } from '../../../../shared/sandbox/index.ts'
 import { FAILURE_CODES, type Idempotency } from '../../../../shared/tasks/index.ts'
+import { PlainText } from '../plain-text.ts'
 
 const PORT = /^[A-Za-z_][A-Za-z0-9_]*$/
 const HANDLER = /^(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:)?[A-Za-z_]\w*$/
@@ -20,7 +21,7 @@ const { cpu, memoryMb, wallSeconds } = LIMIT_RANGES
 const tierNames = Object.keys(TIERS) as [Tier, ...Tier[]]
 
 const Labels = z
-  .record(z.string().regex(/^[\w.\-/]{1,63}$/), z.string().max(MAX_LABEL_CHARACTERS))
+  .record(z.string().regex(/^[\w.\-/]{1,63}$/), PlainText.max(MAX_LABEL_CHARACTERS))
   .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
 
 const Files = z
@@ -74,7 +75,7 @@ export const Submission = z
         example: { x: 291.5 },
       }),
     files: Files.default({}).openapi({ description: 'Upload ids by argument name (POST /uploads)' }),
-    name: z.string().min(1).max(MAX_NAME_CHARACTERS).optional(),
+    name: PlainText.min(1).max(MAX_NAME_CHARACTERS).optional(),
     estimated_seconds: z
       .number()
       .positive()

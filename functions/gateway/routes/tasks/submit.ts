@@ -7,7 +7,7 @@ import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { prepareTask } from './prepare-task.ts'
 import { readResultText } from './result.ts'
 import { IdempotencyKey, Submission, toIdempotency } from './submission.ts'
-import { TaskView, toTaskView } from './task-view.ts'
+import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
 
 const route = createRoute({
   method: 'post',
@@ -29,12 +29,14 @@ const route = createRoute({
     202: {
       description: 'Recorded; it will run',
       headers: z.object({ location: z.string() }),
-      content: { 'application/json': { schema: TaskView } },
+      content: { 'application/json': { schema: SubmittedTaskView } },
     },
     200: {
       description:
         'With `Prefer: wait`: it ended in time; `result` is there when it completed and is small enough',
-      content: { 'application/json': { schema: TaskView.extend({ result: z.unknown().optional() }) } },
+      content: {
+        'application/json': { schema: SubmittedTaskView.extend({ result: z.unknown().optional() }) },
+      },
     },
     ...problemResponses(400, 401, 404, 413, 415, 422, 429, 503),
   },
@@ -82,15 +84,15 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies, intak
     })
     if (replayed) c.header('idempotent-replayed', 'true')
     c.header('location', `/tasks/${task.id}`)
-    if (waitSeconds === 0) return c.json(toTaskView(task), 202)
+    if (waitSeconds === 0) return c.json(toSubmittedTaskView(task), 202)
 
     const latest = await waitForEnd(task, waitSeconds * 1_000)
     c.header('preference-applied', `wait=${waitSeconds}`)
-    if (!isTerminal(latest.status)) return c.json(toTaskView(latest), 202)
+    if (!isTerminal(latest.status)) return c.json(toSubmittedTaskView(latest), 202)
     const stored = latest.status === 'completed' ? await getResult(sql, task.id) : undefined
     const result = stored && (await readResultText(store, stored, limits.maxAnsweredResultBytes))
-    if (result === undefined) return c.json(toTaskView(latest), 200)
-    return c.body(appendMember(toTaskView(latest), 'result', result), 200, {
+    if (result === undefined) return c.json(toSubmittedTaskView(latest), 200)
+    return c.body(appendMember(toSubmittedTaskView(latest), 'result', result), 200, {
       'content-type': 'application/json',
     }) as never
   })

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { LANES } from '../../../../shared/lanes/index.ts'
 import { FAILURE_CODES, TASK_STATUSES, type TaskFilter } from '../../../../shared/tasks/index.ts'
+import { PlainText } from '../plain-text.ts'
 import { Handler } from './submission.ts'
 
 const parseLabels = (pairs: readonly string[]) =>
@@ -24,7 +25,7 @@ export const filterQuery = {
   label: z
     .preprocess(
       (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(z.string().regex(/^[^=]{1,63}=.{0,256}$/, 'must be name=value')).max(10),
+      z.array(PlainText.regex(/^[^=]{1,63}=.{0,256}$/, 'must be name=value')).max(10),
     )
     .optional()
     .openapi({

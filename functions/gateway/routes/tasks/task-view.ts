@@ -57,6 +57,24 @@ export const TaskView = z
   })
   .openapi('Task')
 
+const WarningView = z
+  .object({
+    file: z.string(),
+    line: z.number().int(),
+    column: z.number().int(),
+    rule: z.string(),
+    message: z.string(),
+    fix: z.string().openapi({ description: 'What to do about it' }),
+  })
+  .openapi('Warning')
+
+/** With what is told of one task and not of each in a list. */
+export const SubmittedTaskView = TaskView.extend({
+  warnings: z.array(WarningView).openapi({
+    description: 'What the checks of the source warned of when it was submitted, the first hundred',
+  }),
+}).openapi('SubmittedTask')
+
 export const AttemptView = z
   .object({
     number: z.number().int(),
@@ -72,7 +90,7 @@ export const AttemptView = z
   })
   .openapi('Attempt')
 
-export const TaskDetailView = TaskView.extend({
+export const TaskDetailView = SubmittedTaskView.extend({
   waits: z
     .object({
       reason: z.enum(WAIT_REASONS).openapi({ description: 'Why it has not started' }),
@@ -124,6 +142,11 @@ export const toTaskView = (task: Task): z.infer<typeof TaskView> => ({
   error_message: task.errorMessage,
   dead_reason: task.deadReason,
   replay_of: task.replayOf,
+})
+
+export const toSubmittedTaskView = (task: Task): z.infer<typeof SubmittedTaskView> => ({
+  ...toTaskView(task),
+  warnings: task.warnings.map(({ level: _, ...warning }) => warning),
 })
 
 export const toAttemptView = (attempt: AttemptSummary): z.infer<typeof AttemptView> => ({
