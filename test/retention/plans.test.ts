@@ -101,7 +101,7 @@ describe.each(['custom', 'generic'] as const)('by a %s plan a round reads no tab
     const objects = await explaining.sql<{ taskId: string; objectKey: string }[]>`
       select id as "taskId", 'tenants/' || tenant_id || '/tasks/' || id || '/attempts/9/logs/log.ndjson' as "objectKey"
       from tasks
-      where status = 'completed'
+      where completed_at < now() - interval '2 days'
       limit ${BATCH}`
     await expectCheap(async () => {
       expect(await findUnnamedObjects(explaining.sql, objects)).toHaveLength(BATCH)

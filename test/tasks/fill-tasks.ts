@@ -43,7 +43,7 @@ export const fillTasks = async (
       id, tenant_id, user_id, status,
       case when number % 500 = 0 then 'long_running' when number % 3 = 0 then 'high_priority' else 'default' end,
       'def f(): pass', 'handler_' || number % 40, '{}',
-      json_build_object('stage', case when number % 4 = 0 then 'test' else 'live' end, 'run', (number % 2000)::text),
+      case when number % 4 = 0 then jsonb_build_object('stage', 'test', 'run', (number % 2000)::text) else '{}' end,
       30, 'tier', 1, 512, 60, created_at,
       case when status in ('completed', 'failed', 'cancelled') then created_at + interval '5 minutes' end,
       case when status = 'failed' then case when number % 1000 < 9 then 'worker_lost' else 'user_error' end end,
