@@ -14,7 +14,12 @@ export type RemovalOptions = {
   signal: AbortSignal
 }
 
-/** Removes everything that has been kept for its time, a batch after another, every tenant in turn. */
+/**
+ * Removes everything that has been kept for its time, a batch after another, every tenant in turn. What fails for one
+ * tenant waits for the next round and keeps nobody else's from going.
+ *
+ * @throws {AggregateError} once all the rest is done, what failed
+ */
 export const removeAllOverdue = async ({
   sql,
   installation,
@@ -25,7 +30,8 @@ export const removeAllOverdue = async ({
     tenantId,
     days: resolveRetention(installation, own),
   }))
-  const periods = tenants.flatMap(({ tenantId, days }) =>
+  const failures: unknown[] = []
+  let periods = tenants.flatMap(({ tenantId, days }) =>
     KEPT_KINDS.map((kind) => ({ tenantId, kind, days: days[`${kind}_days`] })),
   )
   const keyPeriods = tenants.map(({ tenantId, days }) => ({ tenantId, days: days.idempotency_keys_days }))
@@ -35,10 +41,16 @@ export const removeAllOverdue = async ({
   while (!signal.aborted) {
     let looked = 0
     for (const period of await findOverdue(sql, periods)) {
-      if (signal.aborted) return
-      looked += await removeOverdue(sql, period, batch, forgetObjects)
+      if (signal.aborted) break
+      try {
+        looked += await removeOverdue(sql, period, batch, forgetObjects)
+      } catch (error) {
+        failures.push(error)
+        periods = periods.filter(({ tenantId, kind }) => tenantId !== period.tenantId || kind !== period.kind)
+      }
     }
     // None is left, or another janitor has them all in hand.
-    if (looked === 0) return
+    if (looked === 0) break
   }
+  if (failures.length > 0) throw new AggregateError(failures, 'Some of what is overdue could not be removed.')
 }

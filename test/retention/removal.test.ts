@@ -347,6 +347,21 @@ describe('objects', () => {
   })
 })
 
+test('what fails for one tenant keeps nobody else’s from going, and is told', async () => {
+  const other = await createMember(sql, `other-${tenants}`)
+  const stuck = await keepTask(sql, store, member, { days: 21 })
+  const free = await keepTask(sql, store, other, { days: 21 })
+  await sql.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger refuse before update of result on attempts for each row
+      when (old.task_id = '${stuck.id}') execute function refuse();`)
+  await expect(remove()).rejects.toMatchObject({ errors: [{ message: 'refused' }] })
+  await sql.unsafe('drop trigger refuse on attempts; drop function refuse;')
+  expect(await getResult(sql, free.id)).toBeUndefined()
+  await remove()
+  expect(await getResult(sql, stuck.id)).toBeUndefined()
+})
+
 test('of janitors that remove at one moment each does a part, and every object is noted once', async () => {
   for (let index = 0; index < 12; index += 1) await keepTask(sql, store, member, { days: 150 })
   await Promise.all([remove(2), remove(2), remove(2)])
