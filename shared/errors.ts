@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'PERMISSION_DENIED'
   | 'NOT_FOUND'
+  | 'EXPIRED'
   | 'CONFLICT'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'TOO_LARGE'

@@ -10,6 +10,7 @@ import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
 import type { Policies } from '../../shared/policies/index.ts'
 import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
+import type { Retention } from '../../shared/retention/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
@@ -25,6 +26,7 @@ import { addLanes } from './routes/lanes.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
 import { addPolicy } from './routes/policy.ts'
+import { addRetention } from './routes/retention.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
 import { addWorkers } from './routes/workers.ts'
@@ -55,6 +57,7 @@ export type GatewayDependencies = {
   prechecks: Prechecks
   policies: Policies
   estimator: Estimator
+  retention: Retention
   /** What a task is taken for when nobody said how long it runs. */
   unknownSeconds: number
   limits: GatewayLimits
@@ -126,6 +129,7 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   addTasks(app, dependencies)
   addUploads(app, dependencies)
   addPolicy(app, dependencies)
+  addRetention(app, dependencies)
   addWorkers(app, dependencies)
   addLanes(app, dependencies)
   addMetrics(app, dependencies)

@@ -8,6 +8,7 @@ import {
   metricsEnv,
   parseEnv,
   prechecksEnv,
+  retentionEnv,
   taskLimitsEnv,
 } from '../../shared/config/index.ts'
 import { PolicySettings } from '../../shared/policies/index.ts'
@@ -34,6 +35,7 @@ const Schema = z.object({
   ...prechecksEnv,
   /** JSON, as of `GET /tenant/policy`: what holds where a tenant says nothing, and the walls that none can lower. */
   TENANT_POLICY: z.string().default('{}').transform(parseJson).pipe(PolicySettings),
+  ...retentionEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
   HOST: z.string().default('0.0.0.0'),
   /** Connections to PostgreSQL, beside the one that listens. */

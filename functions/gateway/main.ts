@@ -1,5 +1,10 @@
 import { createTokenVerifier } from '../../shared/auth/index.ts'
-import { readEstimateSettings, readPrechecksConfig, readStoreOptions } from '../../shared/config/index.ts'
+import {
+  readEstimateSettings,
+  readPrechecksConfig,
+  readRetention,
+  readStoreOptions,
+} from '../../shared/config/index.ts'
 import { connect } from '../../shared/database/index.ts'
 import { openEstimator } from '../../shared/estimates/index.ts'
 import { closeServer, listenOn } from '../../shared/http/serve.ts'
@@ -7,6 +12,7 @@ import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies } from '../../shared/policies/index.ts'
 import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
+import { openRetention } from '../../shared/retention/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
@@ -61,6 +67,7 @@ const app = createApp({
   prechecks,
   policies: openPolicies({ sql, installation: env.TENANT_POLICY }),
   estimator: openEstimator({ sql, logger, settings: readEstimateSettings(env) }),
+  retention: openRetention(sql, readRetention(env)),
   unknownSeconds: env.LANE_UNKNOWN_SECONDS,
   limits: {
     maxBodyBytes: env.TASK_MAX_BODY_BYTES,

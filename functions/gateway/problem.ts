@@ -26,6 +26,8 @@ const statusOf = (code: ErrorCode): [ContentfulStatusCode, string] => {
       return [403, 'Permission denied']
     case 'NOT_FOUND':
       return [404, 'Not found']
+    case 'EXPIRED':
+      return [410, 'Expired']
     case 'CONFLICT':
       return [409, 'Conflict']
     case 'TOO_LARGE':

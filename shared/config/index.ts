@@ -17,6 +17,8 @@ export {
   readEnvironmentsConfig,
   readEstimateSettings,
   readPrechecksConfig,
+  readRetention,
   readStoreOptions,
+  retentionEnv,
   taskLimitsEnv,
 } from './variables.ts'

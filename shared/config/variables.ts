@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
 import { EstimateSettings } from '../estimates/index.ts'
 import { type PrechecksConfig, prechecksConfigSchema } from '../prechecks/index.ts'
+import { type InstallationRetention, RetentionSettings } from '../retention/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
 
@@ -50,6 +51,36 @@ export const readEstimateSettings = (env: z.infer<typeof estimatesSchema>): Esti
     quantile: env.ESTIMATE_QUANTILE,
     maxHistoriesPerTenant: env.ESTIMATE_HISTORIES_PER_TENANT,
   })
+
+const retentionDays = (standard: number) =>
+  z.coerce.number().pipe(RetentionSettings.shape.results_days).default(standard)
+
+/** How many days things are kept where a tenant says nothing, and at most; docs/retention.md. */
+export const retentionEnv = {
+  RETENTION_RESULTS_DAYS: retentionDays(90),
+  RETENTION_ARTIFACTS_DAYS: retentionDays(90),
+  RETENTION_LOGS_DAYS: retentionDays(30),
+  RETENTION_EVENTS_DAYS: retentionDays(30),
+  RETENTION_TASKS_DAYS: retentionDays(365),
+  RETENTION_UPLOADS_DAYS: retentionDays(1),
+  RETENTION_IDEMPOTENCY_KEYS_DAYS: retentionDays(7),
+  RETENTION_MAX_DAYS: retentionDays(3_650),
+}
+const retentionSchema = z.object(retentionEnv)
+
+/** What `openRetention` and the janitor want, out of a process's configuration. */
+export const readRetention = (env: z.infer<typeof retentionSchema>): InstallationRetention => ({
+  defaults: {
+    results_days: env.RETENTION_RESULTS_DAYS,
+    artifacts_days: env.RETENTION_ARTIFACTS_DAYS,
+    logs_days: env.RETENTION_LOGS_DAYS,
+    events_days: env.RETENTION_EVENTS_DAYS,
+    tasks_days: env.RETENTION_TASKS_DAYS,
+    uploads_days: env.RETENTION_UPLOADS_DAYS,
+    idempotency_keys_days: env.RETENTION_IDEMPOTENCY_KEYS_DAYS,
+  },
+  maxDays: env.RETENTION_MAX_DAYS,
+})
 
 export const logLevelEnv = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

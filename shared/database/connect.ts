@@ -3,6 +3,9 @@ import postgres from 'postgres'
 /** A pool; values of type `json` are text on both sides, because user JSON is opaque. */
 export type Sql = postgres.Sql<{ json: string }>
 
+/** What takes statements: a pool, or a transaction that is under way. */
+export type Statements = postgres.ISql<{ json: string }>
+
 export type ConnectOptions = {
   /** Shown in `pg_stat_activity`. */
   name: string

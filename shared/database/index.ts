@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type ConnectOptions, connect, type Sql } from './connect.ts'
+export { type ConnectOptions, connect, type Sql, type Statements } from './connect.ts'
 export { migrate } from './migrate.ts'
 export { type Login, type LoginKind, provisionLogin } from './provision-login.ts'
 export { openTenantDatabase, type TenantDatabase } from './tenant-database.ts'

@@ -5,7 +5,7 @@
  */
 export { parseByteRange } from './byte-range.ts'
 export { expectContent } from './expect-content.ts'
-export { attemptKey, tenantPrefix, uploadKey } from './keys.ts'
+export { attemptKey, parseKey, tenantPrefix, uploadKey } from './keys.ts'
 export { openStore, type StoreOptions } from './open.ts'
 export type { ListedObject, ObjectStore, SignedUrlOptions, StoredObject, UploadTerms } from './port.ts'
 export { contentDisposition, uploadHeaders } from './signed-url.ts'

@@ -3,6 +3,7 @@ import { PlatformError } from '../errors.ts'
 import type { Learning } from '../estimates/index.ts'
 import { type Dispatcher, nextLane } from '../lanes/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type AbortReason, describeStop, giveUp } from './abort-attempt.ts'
 import { type Claim, type Claimable, claimTask, moveRunningTask, renewLeases } from './claim-task.ts'
 import { type AttemptEnd, type Ended, finishAttempt } from './finish-attempt.ts'
 import { type AttemptDependencies, runAttempt } from './run-attempt.ts'
@@ -26,27 +27,15 @@ export type AttemptRunner = {
    * its lane but must not be stopped: its place is free then. `false` when there was nothing to claim.
    */
   run(which: Claimable): Promise<boolean>
-  /** Waits for the attempts in hand up to `graceMs`, then stops them and gives their tasks back. */
+  /** Claims nothing more, waits for the attempts in hand up to `graceMs`, then stops them and gives their tasks back. */
   stop(graceMs: number): Promise<void>
 }
 
 type ActiveAttempt = { claim: Claim; abort: AbortController; ended: Promise<void> }
 
-/**
- * Why an attempt is aborted: `cancel` is the user's wish, `lost` means the lease is gone, `overrun` that it outlived
- * its lane, `stop` that this process ends.
- */
-type AbortReason = 'cancel' | 'lost' | 'overrun' | 'stop'
-
-/** What an attempt that was stopped for the platform's sake ends as. */
-const describeStop = (claim: Claim, worker: string, reason: AbortReason): AttemptEnd | undefined => {
-  if (reason === 'overrun') return { outcome: 'returned', reason: 'overrun' }
-  if (reason !== 'stop') return undefined
-  if (claim.repeatable) return { outcome: 'returned', reason: 'worker_stopped' }
-  return { outcome: 'failed', failureCode: 'worker_lost', message: `The worker ${worker} was stopped.` }
-}
-
 const FINISH_RETRY_MS = 1_000
+/** What a timer can wait; a longer one would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Runs attempts under a lease: claims, keeps the lease alive, hears cancellations, and writes the end exactly once.
@@ -55,6 +44,11 @@ const FINISH_RETRY_MS = 1_000
 export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise<AttemptRunner> => {
   const { sql, relaxedSql, dispatcher, learning, logger, worker, leaseSeconds, maxOverruns } = options
   const active = new Map<string, ActiveAttempt>()
+  const claiming = new Set<Promise<unknown>>()
+  /** Cancellations of tasks that are not ours, heard while a claim is on its way: it may bring one of them. */
+  const heardWhileClaiming = new Set<string>()
+  let stopping = false
+  let graceIsOver = false
   const abort = (taskId: string, reason: AbortReason) => active.get(taskId)?.abort.abort(reason)
 
   const beat = async () => {
@@ -71,13 +65,16 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
     }
   }
   let beating = Promise.resolve()
-  const heartbeat = setInterval(
-    () => {
-      beating = beating.then(beat).catch((error: unknown) => logger.warn({ error }, 'heartbeat failed'))
-    },
-    (leaseSeconds * 1_000) / 3,
-  )
-  const cancellations = await listen(relaxedSql, 'task_cancelled', (taskId) => abort(taskId, 'cancel'))
+  const beatSoon = () => {
+    beating = beating.then(beat).catch((error: unknown) => logger.warn({ error }, 'heartbeat failed'))
+  }
+  const heartbeat = setInterval(beatSoon, (leaseSeconds * 1_000) / 3)
+  const hearCancellation = (taskId: string) => {
+    if (claiming.size > 0 && !active.has(taskId)) heardWhileClaiming.add(taskId)
+    abort(taskId, 'cancel')
+  }
+  // What was said while the connection was down, a beat finds out.
+  const cancellations = await listen(relaxedSql, 'task_cancelled', hearCancellation, beatSoon)
 
   // What went wrong inside the platform stands in the log; the user is told only what was meant for a user.
   const describePlatformFault = (error: unknown): AttemptEnd => ({
@@ -131,7 +128,7 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
   const execute = async (claim: Claim, signal: AbortSignal) => {
     let end: AttemptEnd
     try {
-      end = await runAttempt(options, claim, signal)
+      end = await Promise.race([runAttempt(options, claim, signal), giveUp(signal)])
     } catch (error) {
       logger.error({ error, taskId: claim.taskId, attempt: claim.attempt }, 'attempt failed by our fault')
       end = describePlatformFault(error)
@@ -160,21 +157,24 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
     const { overrunSeconds } = claim
     if (overrunSeconds === null || !lane) return ended
     return new Promise<void>((free) => {
-      const timer = setTimeout(async () => {
-        if (claim.repeatable) return controller.abort('overrun' satisfies AbortReason)
-        if (overruns >= maxOverruns) return
-        overruns += 1
-        void ended.finally(() => {
-          overruns -= 1
-        })
-        const moved = await moveRunningTask(relaxedSql, claim, lane).catch((error: unknown) => {
-          logger.warn({ error, taskId: claim.taskId }, 'a task that outlived its lane stays in it')
-          return false
-        })
-        if (!moved) return
-        dispatcher.tell([{ lane: claim.lane, tenantId: claim.tenantId }])
-        free()
-      }, overrunSeconds * 1_000)
+      const timer = setTimeout(
+        async () => {
+          if (claim.repeatable) return controller.abort('overrun' satisfies AbortReason)
+          if (overruns >= maxOverruns) return
+          overruns += 1
+          void ended.finally(() => {
+            overruns -= 1
+          })
+          const moved = await moveRunningTask(relaxedSql, claim, lane).catch((error: unknown) => {
+            logger.warn({ error, taskId: claim.taskId }, 'a task that outlived its lane stays in it')
+            return false
+          })
+          if (!moved) return
+          dispatcher.tell([{ lane: claim.lane, tenantId: claim.tenantId }])
+          free()
+        },
+        Math.min(overrunSeconds * 1_000, LONGEST_TIMER_MS),
+      )
       void ended.finally(() => {
         clearTimeout(timer)
         free()
@@ -182,27 +182,46 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
     })
   }
 
+  const begin = async (which: Claimable) => {
+    const claim = await claimTask(relaxedSql, which, worker, leaseSeconds, options.sandboxes.level)
+    if (!claim) return undefined
+    const { taskId } = claim
+    const controller = new AbortController()
+    const ended = execute(claim, controller.signal)
+      .catch((error: unknown) =>
+        logger.error({ error, taskId }, 'attempt could not be ended; its lease will run out'),
+      )
+      .finally(() => active.delete(taskId))
+    active.set(taskId, { claim, abort: controller, ended })
+    if (heardWhileClaiming.has(taskId)) abort(taskId, 'cancel')
+    if (graceIsOver) abort(taskId, 'stop')
+    return { claim, controller, ended }
+  }
+
   return {
     run: async (which) => {
-      const claim = await claimTask(relaxedSql, which, worker, leaseSeconds, options.sandboxes.level)
-      if (!claim) return false
-      const { taskId } = claim
-      const controller = new AbortController()
-      const ended = execute(claim, controller.signal)
-        .catch((error: unknown) =>
-          logger.error({ error, taskId }, 'attempt could not be ended; its lease will run out'),
-        )
-        .finally(() => active.delete(taskId))
-      active.set(taskId, { claim, abort: controller, ended })
-      await watchOverrun(claim, controller, ended)
+      if (stopping) return false
+      const beginning = begin(which)
+      claiming.add(beginning)
+      const begun = await beginning.finally(() => {
+        claiming.delete(beginning)
+        if (claiming.size === 0) heardWhileClaiming.clear()
+      })
+      if (!begun) return false
+      await watchOverrun(begun.claim, begun.controller, begun.ended)
       return true
     },
     stop: async (graceMs) => {
-      const inHand = [...active.values()]
-      const force = setTimeout(() => {
-        for (const { abort } of inHand) abort.abort('stop' satisfies AbortReason)
-      }, graceMs)
-      await Promise.all(inHand.map(({ ended }) => ended))
+      stopping = true
+      const force = setTimeout(
+        () => {
+          graceIsOver = true
+          for (const taskId of active.keys()) abort(taskId, 'stop')
+        },
+        Math.min(graceMs, LONGEST_TIMER_MS),
+      )
+      await Promise.allSettled(claiming)
+      await Promise.all([...active.values()].map(({ ended }) => ended))
       clearTimeout(force)
       clearInterval(heartbeat)
       await beating

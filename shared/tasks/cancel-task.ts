@@ -20,19 +20,29 @@ export type Cancelled = {
  */
 export const cancelTasks = async (sql: Sql, tenantId: string, ids: readonly string[]): Promise<Cancelled[]> =>
   await sql<Cancelled[]>`
-    with turn as materialized (
+    with lane as materialized (
+      -- An admission takes many turns in an order of its own, and a lane at a time: it is waited for.
+      select name from lanes where ${ids.length > 1}::boolean order by name for no key update
+    ), turn as materialized (
       select task_id from turns
-      where task_id = any(${ids}::uuid[]) and tenant_id = ${tenantId}
+      where task_id = any(${ids}::uuid[]) and tenant_id = ${tenantId} and (select count(*) from lane) >= 0
       order by task_id
       for update
+    ), held as materialized (
+      select id
+      from tasks
+      join turn on turn.task_id = tasks.id
+      where status in ('queued', 'running')
+      order by id
+      for no key update of tasks
     ), task as (
       update tasks
       set
         status = case status when 'queued' then 'cancelled' else status end,
         completed_at = case status when 'queued' then now() else completed_at end,
         cancel_requested_at = coalesce(cancel_requested_at, now())
-      from turn
-      where tasks.id = turn.task_id and status in ('queued', 'running')
+      from held
+      where tasks.id = held.id
       returning tasks.*
     ), gone as (
       delete from turns using task where turns.task_id = task.id and task.status = 'cancelled'
@@ -49,13 +59,17 @@ export const findUnfinished = async (
   filter: TaskFilter,
   page: { after?: string; limit: number },
 ): Promise<string[]> => {
-  const rows = await sql<{ id: string }[]>`
+  // A status at a time: each has its tasks in the order of ids, so that a page costs what it holds.
+  const find = (status: ReturnType<Sql>) => sql`(
     select task.id
     from tasks task
-    where task.status in ('queued', 'running') and ${whereTask(sql, tenantId, filter)}
+    where task.status = ${status} and ${whereTask(sql, tenantId, filter)}
       ${page.after ? sql`and task.id > ${page.after}` : sql``}
-    order by task.id
-    limit ${page.limit}`
+    order by task.tenant_id desc, task.id
+    limit ${page.limit}
+  )`
+  const rows = await sql<{ id: string }[]>`
+    ${find(sql`'queued'`)} union all ${find(sql`'running'`)} order by id limit ${page.limit}`
   return rows.map(({ id }) => id)
 }
 

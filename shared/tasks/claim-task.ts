@@ -141,13 +141,21 @@ export const renewLeases = async (
   leaseSeconds: number,
 ): Promise<{ taskId: string; cancelRequested: boolean }[]> =>
   await sql<{ taskId: string; cancelRequested: boolean }[]>`
+    with held as materialized (
+      select tasks.id
+      from tasks
+      join unnest(
+        ${leases.map(({ taskId }) => taskId)}::uuid[],
+        ${leases.map(({ lease }) => lease)}::uuid[]
+      ) as held (id, lease) on tasks.id = held.id and tasks.lease = held.lease
+      -- In the order in which a bulk cancellation takes them.
+      order by tasks.id
+      for no key update of tasks
+    )
     update tasks
     set lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
-    from unnest(
-      ${leases.map(({ taskId }) => taskId)}::uuid[],
-      ${leases.map(({ lease }) => lease)}::uuid[]
-    ) as held (id, lease)
-    where tasks.id = held.id and tasks.lease = held.lease
+    from held
+    where tasks.id = held.id
     returning tasks.id as "taskId", tasks.cancel_requested_at is not null as "cancelRequested"`
 
 /**
@@ -157,8 +165,10 @@ export const renewLeases = async (
  */
 export const moveRunningTask = async (sql: Sql, claim: HeldLease, lane: Lane): Promise<boolean> => {
   const rows = await sql`
-    with task as (
-      update tasks set lane = ${lane} where id = ${claim.taskId} and lease = ${claim.lease} returning *
+    with held as materialized (
+      select task_id from turns where task_id = ${claim.taskId} for update
+    ), task as (
+      update tasks set lane = ${lane} from held where id = held.task_id and lease = ${claim.lease} returning tasks.*
     ), turn as (
       update turns set lane = ${lane} from task where turns.task_id = task.id
     ), event as (

@@ -93,15 +93,19 @@ export const finishAttempt = async (
   const next = decideNext(claim, end)
   const again = next.again ? next : undefined
   const [ended] = await sql<Ended[]>`
-    with held as (
+    with turn as materialized (
+      -- Turns are locked before their tasks, as everywhere, so that who ends and who cancels never wait for each other.
+      select task_id from turns where task_id = ${claim.taskId} for update
+    ), held as (
       select id, lane as left_lane, case
         when ${again === undefined} then ${end.outcome}
         when cancel_requested_at is not null then 'cancelled'
         else 'queued'
       end as next_status
       from tasks
-      where id = ${claim.taskId} and lease = ${claim.lease}
-      for update
+      join turn on turn.task_id = tasks.id
+      where lease = ${claim.lease}
+      for no key update of tasks
     ), task as (
       update tasks
       set
@@ -194,7 +198,7 @@ export const finishAttempt = async (
       task.left_lane as "leftLane",
       task.lane,
       task.concurrency_key as "concurrencyKey",
-      turn.charge
-    from task, (select charge from waiting_again union all select charge from gone) as turn`
+      left_turn.charge
+    from task, (select charge from waiting_again union all select charge from gone) as left_turn`
   return ended
 }

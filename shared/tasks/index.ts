@@ -10,6 +10,7 @@ export { type EndWaiters, startEndWaiters } from './end-waiters.ts'
 export { explainWait, WAIT_REASONS, type Wait } from './explain-wait.ts'
 export { type AttemptEnd, type Ended, finishAttempt } from './finish-attempt.ts'
 export { createIntake, type Intake } from './intake.ts'
+export { findTaskOfInputs, findUnnamedObjects, isUploadInUse } from './name-objects.ts'
 export { type Log, readLog } from './read-log.ts'
 export {
   type AttemptSummary,
@@ -25,6 +26,14 @@ export {
   type TaskFilter,
 } from './read-tasks.ts'
 export { reapLostAttempts } from './reap-lost-attempts.ts'
+export { KEPT_KINDS, type KeptKind } from './remove-kept.ts'
+export {
+  findOverdue,
+  type KeptPeriod,
+  removeOverdue,
+  removeOverdueKeys,
+  wasRemoved,
+} from './remove-overdue.ts'
 export { replayTasks } from './replay-tasks.ts'
 export {
   type Idempotency,

@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers'
 import type { Sql } from '../database/index.ts'
+import { PlatformError } from '../errors.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import type { LogChunk } from './record-progress.ts'
+import { wasRemoved } from './remove-overdue.ts'
 import { isTerminal, type Task } from './task.ts'
 
 export type Log = {
@@ -23,7 +25,7 @@ const parseLog = (lines: string): LogChunk[] =>
     .filter((line) => line !== '')
     .map((line, index) => ({ index, ...(JSON.parse(line) as Omit<LogChunk, 'index'>) }))
 
-/** What the latest attempt of a task has printed, from chunk `since` on. */
+/** What the latest attempt of a task has printed, from chunk `since` on. @throws `EXPIRED` */
 export const readLog = async (sql: Sql, store: ObjectStore, task: Task, since: number): Promise<Log> => {
   const [row] = await sql<{ objectKey: string | null; ended: boolean }[]>`
     select log_s3_key as "objectKey", ended_at is not null as ended
@@ -37,10 +39,14 @@ export const readLog = async (sql: Sql, store: ObjectStore, task: Task, since: n
         from log_chunks
         where task_id = ${task.id} and attempt = ${task.attempt} and index >= ${since}
         order by index`
+  const done = isTerminal(task.status)
+  const lost = row?.objectKey && !object
+  if (lost || (done && chunks.length === 0 && (await wasRemoved(sql, task, 'logs'))))
+    throw new PlatformError('EXPIRED', 'The log of this task has expired.')
   return {
     attempt: task.attempt,
     chunks,
     nextIndex: (chunks.at(-1)?.index ?? since - 1) + 1,
-    done: isTerminal(task.status),
+    done,
   }
 }

@@ -10,7 +10,8 @@ import { taskColumns } from './task-columns.ts'
  * whoever was told of it need not be told otherwise. A dead letter is replayed once: its `dead_reason` goes.
  *
  * @param policy - what holds for the tenant now: its walls are not those of the day when the old task was submitted
- * @returns the new tasks; ids of tasks that have not ended, or are not the tenant's, make none
+ * @returns the new tasks; ids of tasks that have not ended, whose input files have expired, or that are not the
+ * tenant's, make none
  */
 export const replayTasks = async (
   sql: Sql,
@@ -27,6 +28,10 @@ export const replayTasks = async (
       from wanted
       where tasks.id = wanted.old_id and tenant_id = ${member.tenantId}
         and status in ('completed', 'failed', 'cancelled')
+        and not exists (
+          select from jsonb_each_text(tasks.files) as file
+          where not exists (select from uploads where uploads.id = file.value::uuid and uploads.expires_at > now())
+        )
       returning tasks.*, wanted.new_id
     ), task as (
       insert into tasks (
@@ -43,6 +48,9 @@ export const replayTasks = async (
         function_key, input_bytes, expected_seconds, ${policy.sandboxFloor}, ${policy.prechecks.restrictedPython}, warnings
       from old
       returning *
+    ), label as (
+      insert into task_labels (tenant_id, name, value, task_id)
+      select task.tenant_id, label.key, label.value, task.id from task, jsonb_each_text(task.labels) as label
     ), turn as (
       insert into turns (task_id, lane, tenant_id, stage, turn_at, concurrency_key, concurrency_limit, charge, sandbox_floor)
       select

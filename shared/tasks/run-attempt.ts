@@ -9,6 +9,7 @@ import { checkRestricted } from './check-restricted.ts'
 import type { Claim } from './claim-task.ts'
 import type { AttemptEnd } from './finish-attempt.ts'
 import { createLogWriter } from './log-writer.ts'
+import { createProgressWriter } from './progress-writer.ts'
 import { formatLog } from './read-log.ts'
 import type { StoredArtifact } from './read-tasks.ts'
 import { appendLog, recordProgress } from './record-progress.ts'
@@ -22,8 +23,6 @@ export type AttemptDependencies = AttemptEnvironments & {
   maxInlineBytes: number
   maxJsonDepth: number
 }
-
-const PROGRESS_INTERVAL_MS = 250
 
 /** A name that the task gave to a file and that no store may hold: the task's fault, and no reason to try again. */
 class UnfitFileName extends Error {}
@@ -80,32 +79,6 @@ const readInputs = async ({ store }: AttemptDependencies, claim: Claim): Promise
   return await text(object.body)
 }
 
-// Progress is for watching: of many lines in a moment the last one counts.
-const createProgressWriter = (dependencies: AttemptDependencies, claim: Claim) => {
-  let latest: string | undefined
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-  const writeNow = () => {
-    timer = undefined
-    const progress = latest
-    latest = undefined
-    if (progress !== undefined) {
-      writing = writing.then(() => recordProgress(dependencies.sql, claim, progress)).catch(() => {})
-    }
-  }
-  return {
-    write: (progress: object) => {
-      latest = JSON.stringify(progress)
-      timer ??= setTimeout(writeNow, PROGRESS_INTERVAL_MS)
-    },
-    close: async () => {
-      clearTimeout(timer)
-      writeNow()
-      await writing
-    },
-  }
-}
-
 const storeResult = async (
   { store, maxInlineBytes, maxJsonDepth }: AttemptDependencies,
   claim: Claim,
@@ -159,7 +132,7 @@ const runIn = async (
   const { sql, store, sandboxes, maxInlineBytes } = dependencies
   const artifacts: StoredArtifact[] = []
   const log = createLogWriter((chunks) => appendLog(sql, claim, chunks))
-  const progress = createProgressWriter(dependencies, claim)
+  const progress = createProgressWriter((text) => recordProgress(sql, claim, text))
   try {
     const refused = await checkRestricted(claim, environment, sandboxes, signal)
     if (refused !== undefined) return refused

@@ -65,13 +65,14 @@ const findByKey = async (
   member: Member,
   idempotency: Idempotency,
 ): Promise<Submitted | PlatformError> => {
-  const [row] = await sql<[Task & { requestSha256: string }]>`
+  const [row] = await sql<[(Task & { requestSha256: string })?]>`
     select ${taskColumns(sql)}, entry.request_sha256 as "requestSha256"
     from idempotency_keys entry
     join tasks task on task.id = entry.task_id
     where entry.tenant_id = ${member.tenantId}
       and entry.user_id = ${member.userId}
       and entry.key = ${idempotency.key}`
+  if (!row) return new PlatformError('CONFLICT', 'The Idempotency-Key has expired just now: send it again.')
   const { requestSha256, ...task } = row
   if (requestSha256 === idempotency.requestSha256) return { task, replayed: true }
   return new PlatformError(
@@ -203,8 +204,11 @@ export const submitTasks = async (
       from submission
       where key is null or id in (select task_id from entry)
       returning
-        id, tenant_id, lane, priority, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
+        id, tenant_id, lane, priority, labels, expected_seconds, run_at, expires_at, concurrency_key, concurrency_limit,
         sandbox_floor, created_at
+    ), label as (
+      insert into task_labels (tenant_id, name, value, task_id)
+      select task.tenant_id, label.key, label.value, task.id from task, jsonb_each_text(task.labels) as label
     ), turn as (
       insert into turns (
         task_id, lane, tenant_id, stage, turn_at, run_at, expires_at, concurrency_key, concurrency_limit, charge,

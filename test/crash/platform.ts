@@ -9,6 +9,7 @@ import { cacheDir } from '../../setup/paths.mjs'
 import { connect, type Sql } from '../../shared/database/index.ts'
 import { findFreePort } from '../../shared/http/serve.ts'
 import { createDatabase } from '../services/postgres.ts'
+import { type Launched, launch } from './launch.ts'
 
 const ENTRIES = {
   gateway: '../../functions/gateway/main.ts',
@@ -22,10 +23,13 @@ export type Platform = {
   sql: Sql
   /** Starts a process, which is started again whenever it ends. */
   start(role: Role, env?: Record<string, string>): Child
+  /** Starts a process once. */
+  launch(role: Role, env?: Record<string, string>): Launched
   /** SIGKILL, by the id of the process that runs now. */
   kill(child: Child): void
   submit(code: string, handler: string, more?: object): Promise<string>
-  request(method: string, path: string, body?: string): Promise<Response>
+  /** @param port - of another gateway than the first */
+  request(method: string, path: string, body?: string, port?: number): Promise<Response>
   waitForStatus(id: string, status: string): Promise<void>
   /** That every task of the test has completed, once, and how many attempts it took. */
   expectCompletedOnce(id: string): Promise<number>
@@ -62,9 +66,9 @@ export const startPlatform = async (
     JANITOR_INTERVAL_MS: '100',
     SHUTDOWN_GRACE_MS: '0',
   }
-  const children: Child[] = []
-  const request = (method: string, path: string, body?: string) =>
-    fetch(`${url}${path}`, {
+  const children: (Child | Launched)[] = []
+  const request = (method: string, path: string, body?: string, portOfOther = port) =>
+    fetch(`http://127.0.0.1:${portOfOther}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body }),
@@ -90,6 +94,11 @@ export const startPlatform = async (
       })
       children.push(child)
       return child
+    },
+    launch: (role, more = {}) => {
+      const launched = launch(new URL(ENTRIES[role], import.meta.url), { ...env, ...more })
+      children.push(launched)
+      return launched
     },
     kill: (child) => {
       if (child.pid === undefined) throw new Error(`${child.name} does not run`)

@@ -11,6 +11,7 @@ import { createDispatcher, createLaneGate } from '../../shared/lanes/index.ts'
 import { openPolicies, type PolicySettings } from '../../shared/policies/index.ts'
 import { openPrechecks } from '../../shared/prechecks/index.ts'
 import { openQueue } from '../../shared/queue/index.ts'
+import { openRetention } from '../../shared/retention/index.ts'
 import { openStore } from '../../shared/storage/index.ts'
 import { startEndWaiters } from '../../shared/tasks/index.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
@@ -28,6 +29,16 @@ export type TestGateway = {
   ): Promise<Response>
   token(tenant?: string, user?: string, roles?: readonly Role[]): Promise<string>
   stop(): Promise<void>
+}
+
+export const RETENTION = {
+  results_days: 20,
+  artifacts_days: 20,
+  logs_days: 10,
+  events_days: 10,
+  tasks_days: 100,
+  uploads_days: 1,
+  idempotency_keys_days: 7,
 }
 
 /** The gateway over a real database, queue, store and issuer; no worker, so a task stays as the test leaves it. */
@@ -66,6 +77,7 @@ export const startTestGateway = async ({
     prechecks,
     policies: openPolicies({ sql, installation }),
     estimator: openEstimator({ sql, logger, settings: EstimateSettings.parse({}) }),
+    retention: openRetention(sql, { defaults: RETENTION, maxDays: 1_000 }),
     unknownSeconds: 30,
     limits: {
       maxBodyBytes: 100_000,

@@ -1,12 +1,10 @@
 import { z } from 'zod'
-import { connectionEnv, logLevelEnv, parseEnv } from '../../shared/config/index.ts'
-
-const { DATABASE_URL, QUEUE_URL } = connectionEnv
+import { connectionEnv, logLevelEnv, parseEnv, retentionEnv } from '../../shared/config/index.ts'
 
 const Schema = z.object({
-  DATABASE_URL,
-  QUEUE_URL,
+  ...connectionEnv,
   ...logLevelEnv,
+  ...retentionEnv,
   /** The pause between two looks at what time brings: due, expired and lost tasks. */
   JANITOR_INTERVAL_MS: z.coerce.number().int().min(10).default(250),
   /** The pause between two searches for what a dead process left lying. */
@@ -15,6 +13,8 @@ const Schema = z.object({
   REANNOUNCE_AFTER_SECONDS: z.coerce.number().positive().default(10),
   /** Lost workers leave the registry so long after the time that they promised to live. */
   FORGET_WORKERS_AFTER_SECONDS: z.coerce.number().positive().default(600),
+  /** The pause between two looks for what has been kept long enough. */
+  RETENTION_INTERVAL_MS: z.coerce.number().int().min(10).default(60_000),
   /** How many tasks one statement of a round takes in hand. */
   JANITOR_BATCH: z.coerce.number().int().min(1).max(10_000).default(500),
 })

@@ -2,6 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { notify, type Sql } from '../../shared/database/index.ts'
 import { createDispatcher, findSleepers, LANES, takeUnclaimed } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
+import {
+  deleteDueObjects,
+  type InstallationRetention,
+  removeAllOverdue,
+  searchStore,
+} from '../../shared/retention/index.ts'
+import type { ObjectStore } from '../../shared/storage/index.ts'
 import { expireTasks, reapLostAttempts } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
 import { removeLostWorkers } from '../../shared/workers/index.ts'
@@ -9,12 +16,16 @@ import { removeLostWorkers } from '../../shared/workers/index.ts'
 export type JanitorOptions = {
   sql: Sql
   queue: Queue
+  store: ObjectStore
   logger: Logger
   intervalMs: number
   /** The pause between two looks for what a dead process left lying. */
   searchIntervalMs: number
   reannounceAfterSeconds: number
   forgetWorkersAfterSeconds: number
+  retention: InstallationRetention
+  /** The pause between two looks for what has been kept long enough. */
+  retentionIntervalMs: number
   batch: number
 }
 
@@ -22,17 +33,21 @@ type Chore = { name: string; everyMs: number; run(): Promise<void> }
 
 /**
  * Does what time brings and repairs what crashes leave behind: starts what is due, ends what has expired, ends attempts
- * whose lease ran out, announces again what nobody claimed, finds tasks that everybody forgot.
+ * whose lease ran out, announces again what nobody claimed, finds tasks that everybody forgot, and removes what has been
+ * kept long enough.
  * Several janitors may run; rows are taken with `skip locked`, and every chore may be done twice without harm.
  */
 export const startJanitor = ({
   sql,
   queue,
+  store,
   logger,
   intervalMs,
   searchIntervalMs,
   reannounceAfterSeconds,
   forgetWorkersAfterSeconds,
+  retention,
+  retentionIntervalMs,
   batch,
 }: JanitorOptions) => {
   const stopping = new AbortController()
@@ -88,6 +103,21 @@ export const startJanitor = ({
     if (workers.length > 0) logger.warn({ workers }, 'forgot lost workers')
   }
 
+  const { signal } = stopping
+  const removeOverdue = () => removeAllOverdue({ sql, installation: retention, batch, signal })
+
+  const deleteObjects = async () => {
+    while (!signal.aborted && (await deleteDueObjects(sql, store, batch)) === batch);
+  }
+
+  const search = async () => {
+    while (!signal.aborted) {
+      const searched = await searchStore(sql, store, signal)
+      if (!searched) return
+      if (searched.found > 0) logger.warn(searched, 'objects that no row names will be deleted')
+    }
+  }
+
   const chores: Chore[] = [
     { name: 'reap', everyMs: intervalMs, run: reap },
     { name: 'expire', everyMs: intervalMs, run: expire },
@@ -95,6 +125,9 @@ export const startJanitor = ({
     { name: 'announce', everyMs: intervalMs, run: announce },
     { name: 'wake sleepers', everyMs: searchIntervalMs, run: wakeSleepers },
     { name: 'forget workers', everyMs: searchIntervalMs, run: forgetWorkers },
+    { name: 'remove what is overdue', everyMs: retentionIntervalMs, run: removeOverdue },
+    { name: 'delete objects', everyMs: retentionIntervalMs, run: deleteObjects },
+    { name: 'search the store', everyMs: retentionIntervalMs, run: search },
   ]
   const repeat = async ({ name, everyMs, run }: Chore) => {
     while (!stopping.signal.aborted) {

@@ -21,6 +21,7 @@ const DESCRIPTIONS = {
   403: 'Not in the role for this',
   404: 'No such thing for this tenant',
   409: 'Not in the state for this',
+  410: 'It was there, and has been removed because its time was over',
   413: 'Larger than allowed',
   415: 'Not application/json',
   422: 'Read, but not valid; every fault is in `errors`',

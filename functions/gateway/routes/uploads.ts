@@ -6,8 +6,6 @@ import type { Gateway, GatewayDependencies } from '../app.ts'
 import { readJsonBody } from '../read-json-body.ts'
 import { bearerSecurity, problemResponses } from './problem-responses.ts'
 
-const UPLOAD_LIFETIME_HOURS = 24
-
 const Request = z
   .strictObject({
     // A name that can hurt nobody: the extension is all that the sandbox takes from it.
@@ -50,7 +48,7 @@ const route = createRoute({
   },
 })
 
-export const addUploads = (app: Gateway, { sql, store, limits }: GatewayDependencies) => {
+export const addUploads = (app: Gateway, { sql, store, retention, limits }: GatewayDependencies) => {
   app.use('/uploads', readJsonBody({ maxBytes: limits.maxBodyBytes, maxDepth: limits.maxJsonDepth }))
   app.openapi(route, async (c) => {
     const { tenantId, userId } = c.get('member')
@@ -68,6 +66,7 @@ export const addUploads = (app: Gateway, { sql, store, limits }: GatewayDependen
       sizeBytes: request.size_bytes,
       ...(request.sha256 !== undefined && { sha256: request.sha256 }),
     }
+    const { uploads_days: days } = (await retention.read(tenantId)).retention
     const url = await store.signedUrl(key, {
       method: 'PUT',
       expiresSeconds: limits.signedUrlSeconds,
@@ -77,7 +76,7 @@ export const addUploads = (app: Gateway, { sql, store, limits }: GatewayDependen
       insert into uploads (id, tenant_id, user_id, filename, content_type, size_bytes, sha256, object_key, expires_at)
       values (
         ${uploadId}, ${tenantId}, ${userId}, ${request.filename}, ${request.content_type}, ${request.size_bytes},
-        ${request.sha256 ?? null}, ${key}, now() + make_interval(hours => ${UPLOAD_LIFETIME_HOURS})
+        ${request.sha256 ?? null}, ${key}, now() + make_interval(days => ${days})
       )`
     return c.json(
       {

@@ -163,7 +163,7 @@ declare
   all_ids uuid[] := '{}';
   all_attempts integer[] := '{}';
 begin
-  select * into strict lane from lanes where name = in_lane for update;
+  select * into strict lane from lanes where name = in_lane for no key update;
 
   update lane_shares share
   set virtual_time = share.virtual_time + news.seconds / share.weight

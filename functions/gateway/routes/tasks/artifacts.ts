@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { listArtifacts } from '../../../../shared/tasks/index.ts'
+import { PlatformError } from '../../../../shared/errors.ts'
+import { listArtifacts, wasRemoved } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
@@ -27,7 +28,7 @@ const route = createRoute({
       description: 'Output files and artifacts; empty until the task has completed',
       content: { 'application/json': { schema: z.object({ artifacts: z.array(ArtifactView) }) } },
     },
-    ...problemResponses(401, 404, 422, 503),
+    ...problemResponses(401, 404, 410, 422, 503),
   },
 })
 
@@ -35,6 +36,8 @@ export const addArtifacts = (app: Gateway, { sql, store, limits }: GatewayDepend
   app.openapi(route, async (c) => {
     const task = await findTask(sql, c.get('member'), c.req.valid('param').id)
     const stored = await listArtifacts(sql, task.id)
+    if (stored.length === 0 && (await wasRemoved(sql, task, 'artifacts')))
+      throw new PlatformError('EXPIRED', 'The files of this task have expired.')
     const expiresAt = new Date(Date.now() + limits.signedUrlSeconds * 1_000).toISOString()
     const artifacts = await Promise.all(
       stored.map(async ({ kind, name, objectKey, sizeBytes, sha256 }) => ({

@@ -47,7 +47,7 @@ const route = createRoute({
   request: { params: TaskParams, query: Query },
   responses: {
     200: { description: 'Chunks in order', content: { 'application/json': { schema: LogView } } },
-    ...problemResponses(401, 404, 422, 503),
+    ...problemResponses(401, 404, 410, 422, 503),
   },
 })
 

@@ -24,7 +24,7 @@ const route = createRoute({
       description: 'A large result: fetch it at the signed URL',
       headers: z.object({ location: z.string() }),
     },
-    ...problemResponses(401, 404, 409, 422, 503),
+    ...problemResponses(401, 404, 409, 410, 422, 503),
   },
 })
 
@@ -37,7 +37,7 @@ export const readResultText = async (
   if ('text' in stored) return stored.text
   if (stored.sizeBytes > maxBytes) return undefined
   const object = await store.get(stored.objectKey)
-  if (!object) throw new PlatformError('NOT_FOUND', 'The result has expired.')
+  if (!object) throw new PlatformError('EXPIRED', 'The result has expired.')
   return await text(object.body)
 }
 
@@ -64,7 +64,7 @@ export const addResult = (app: Gateway, { sql, store, limits }: GatewayDependenc
       ) as never
     }
     const stored = await getResult(sql, task.id)
-    if (!stored) throw new PlatformError('NOT_FOUND', 'The result has expired.')
+    if (!stored) throw new PlatformError('EXPIRED', 'The result has expired.')
     const result = await readResultText(store, stored, limits.maxAnsweredResultBytes)
     if (result !== undefined) return c.body(result, 200, { 'content-type': 'application/json' }) as never
     if (!('objectKey' in stored)) throw new Error('a large result has no object')

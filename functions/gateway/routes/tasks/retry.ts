@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PlatformError } from '../../../../shared/errors.ts'
-import { replayTasks } from '../../../../shared/tasks/index.ts'
+import { isTerminal, replayTasks } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
@@ -19,7 +19,7 @@ const route = createRoute({
       headers: z.object({ location: z.string() }),
       content: { 'application/json': { schema: SubmittedTaskView } },
     },
-    ...problemResponses(401, 404, 409, 422, 429, 503),
+    ...problemResponses(401, 404, 409, 410, 422, 429, 503),
   },
 })
 
@@ -30,6 +30,8 @@ export const addRetry = (app: Gateway, { sql, dispatcher, laneGate, policies }: 
     const old = await findTask(sql, member, id)
     await laneGate.enter(old.lane, 1)
     const [task] = await replayTasks(sql, member, [id], await policies.get(member.tenantId))
+    if (!task && isTerminal(old.status))
+      throw new PlatformError('EXPIRED', 'Its input files have expired: upload them again for a new task.')
     if (!task)
       throw new PlatformError('CONFLICT', `The task is ${old.status}: it can run again once it has ended.`)
     dispatcher.tell([{ lane: task.lane, tenantId: task.tenantId }])

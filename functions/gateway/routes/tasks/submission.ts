@@ -8,6 +8,7 @@ import { PlainText } from '../plain-text.ts'
 const PORT = /^[A-Za-z_][A-Za-z0-9_]*$/
 const HANDLER = /^(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:)?[A-Za-z_]\w*$/
 const MAX_NAME_CHARACTERS = 200
+const MAX_HANDLER_CHARACTERS = 200
 const MAX_LABELS = 32
 const MAX_LABEL_CHARACTERS = 256
 const MAX_FILES = 32
@@ -26,6 +27,11 @@ const Labels = z
 const Files = z
   .record(z.string().regex(PORT), z.uuid())
   .refine((files) => Object.keys(files).length <= MAX_FILES, `at most ${MAX_FILES} files`)
+
+export const Handler = z
+  .string()
+  .regex(HANDLER, 'must be "function" or "module:function"')
+  .max(MAX_HANDLER_CHARACTERS)
 
 const Time = z.iso
   .datetime({ offset: true })
@@ -51,10 +57,7 @@ export const Submission = z
       .string()
       .min(1)
       .openapi({ description: 'Python source of one module', example: 'def double(x):\n    return 2 * x\n' }),
-    handler: z
-      .string()
-      .regex(HANDLER, 'must be "function" or "module:function"')
-      .openapi({ description: 'The function to call', example: 'double' }),
+    handler: Handler.openapi({ description: 'The function to call', example: 'double' }),
     requirements: z
       .array(z.string())
       .default([])

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { LANES } from '../../../../shared/lanes/index.ts'
 import { FAILURE_CODES, TASK_STATUSES, type TaskFilter } from '../../../../shared/tasks/index.ts'
 import { PlainText } from '../plain-text.ts'
+import { Handler } from './submission.ts'
 
 const parseLabels = (pairs: readonly string[]) =>
   Object.fromEntries(
@@ -15,6 +16,7 @@ const parseLabels = (pairs: readonly string[]) =>
 export const filterQuery = {
   status: z.enum(TASK_STATUSES).optional(),
   lane: z.enum(LANES).optional(),
+  handler: Handler.optional().openapi({ description: 'The function, in the words of its submission' }),
   failure_code: z.enum(FAILURE_CODES).optional(),
   dead: z
     .literal('true')
@@ -40,6 +42,7 @@ export const toTaskFilter = (query: z.infer<typeof FilterQuery>): TaskFilter => 
   labels: parseLabels(query.label ?? []),
   ...(query.status && { status: query.status }),
   ...(query.lane && { lane: query.lane }),
+  ...(query.handler && { handler: query.handler }),
   ...(query.failure_code && { failureCode: query.failure_code }),
   ...(query.dead && { dead: true }),
   ...(query.created_after && { createdAfter: new Date(query.created_after) }),
