@@ -121,6 +121,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
       HIGH_PRIORITY_CONCURRENCY: String(availableParallelism()),
       DEFAULT_CONCURRENCY: String(availableParallelism()),
       ENVIRONMENTS_DIR: cacheDir,
+      PACKAGE_INDEX_URL: 'pip',
       ...options.env,
     }
     let gaveUp: Child | undefined

@@ -9,6 +9,13 @@ import { run } from './run.mjs'
  */
 export const DEBIAN_PACKAGES = [
   { name: 'bubblewrap', command: 'bwrap', level: 'run', why: 'the sandbox around every task' },
+  { name: 'runc', command: 'runc', level: 'peers', why: 'the sandbox of container hosts' },
+  {
+    name: 'docker.io',
+    command: 'dockerd',
+    level: 'peers',
+    why: 'the sandbox of virtual machines that run Docker',
+  },
   { name: 'redis-server', command: 'redis-server', level: 'peers', why: 'the queue of production' },
 ]
 

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { debianPackages } from './debian-packages.mjs'
 import { goTools } from './go-tools.mjs'
+import { keycloak } from './keycloak.mjs'
 import { nodePackages } from './node-packages.mjs'
 import { findCommand, rootDir } from './paths.mjs'
 import { pythonEnvironment } from './python-environment.mjs'
@@ -106,7 +107,11 @@ const runAgainLocked = () => {
 
 const setUp = async () => {
   const levels = readLevels(process.argv.slice(2))
-  const parts = [nodePackages, debianPackages(levels), ...(levels.includes('peers') ? goTools : [])]
+  const parts = [
+    nodePackages,
+    debianPackages(levels),
+    ...(levels.includes('peers') ? [...goTools, keycloak] : []),
+  ]
   const missing = parts.filter((part) => !part.isReady())
   if (missing.length > 0 && !process.argv.includes('--locked')) return runAgainLocked()
   const installed = await Promise.all(missing.map(installPart))

@@ -5,20 +5,29 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Identity, TokenVerifier } from '../../shared/auth/index.ts'
 import type { Sql } from '../../shared/database/index.ts'
 import { type Fault, PlatformError } from '../../shared/errors.ts'
-import type { LaneThresholds } from '../../shared/lanes/index.ts'
+import type { Estimator } from '../../shared/estimates/index.ts'
+import type { Dispatcher, LaneGate } from '../../shared/lanes/index.ts'
+import type { Policies } from '../../shared/policies/index.ts'
+import type { Prechecks } from '../../shared/prechecks/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
 import type { ObjectStore } from '../../shared/storage/index.ts'
 import type { EndWaiters } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
+import type { Registry } from '../../shared/telemetry/metrics.ts'
 import type { Member } from '../../shared/tenants/index.ts'
 import { authenticate } from './authenticate.ts'
 import { answerError } from './problem.ts'
 import type { JsonBody } from './read-json-body.ts'
+import { requireRole } from './require-role.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
+import { addLanes } from './routes/lanes.ts'
+import { addMetrics } from './routes/metrics.ts'
 import { addObjects } from './routes/objects.ts'
+import { addPolicy } from './routes/policy.ts'
 import { addTasks } from './routes/tasks/index.ts'
 import { addUploads } from './routes/uploads.ts'
+import { addWorkers } from './routes/workers.ts'
 
 export type GatewayLimits = {
   maxBodyBytes: number
@@ -30,24 +39,33 @@ export type GatewayLimits = {
   maxWaitSeconds: number
   maxUploadBytes: number
   signedUrlSeconds: number
+  /** Lines of requirements; `undefined` where no environments are built. */
+  maxRequirements: number | undefined
 }
 
 export type GatewayDependencies = {
   sql: Sql
-  queue: Queue
+  queue: Pick<Queue, 'depth'>
+  dispatcher: Dispatcher
+  laneGate: LaneGate
   store: ObjectStore
   endWaiters: EndWaiters
   verifyToken: TokenVerifier
   resolveMember: (identity: Identity) => Promise<Member>
-  thresholds: LaneThresholds
+  prechecks: Prechecks
+  policies: Policies
+  estimator: Estimator
+  /** What a task is taken for when nobody said how long it runs. */
+  unknownSeconds: number
   limits: GatewayLimits
+  metrics: Registry
   logger: Logger
 }
 
 export type GatewayEnv = {
   /** Node's request; absent when the app is called without a server. */
   Bindings: { incoming?: IncomingMessage }
-  Variables: { requestId: string; logger: Logger; member: Member; body: JsonBody }
+  Variables: { requestId: string; logger: Logger; identity: Identity; member: Member; body: JsonBody }
 }
 
 export type Gateway = OpenAPIHono<GatewayEnv>
@@ -101,7 +119,15 @@ export const createApp = (dependencies: GatewayDependencies): Gateway => {
   const signedIn = authenticate(verifyToken, resolveMember)
   app.use('/tasks/*', signedIn)
   app.use('/uploads/*', signedIn)
+  app.use('/tenant/*', signedIn)
+  app.use('/workers', signedIn, requireRole('operator'))
+  app.use('/admin/*', signedIn, requireRole('operator'))
+  app.use('/metrics', signedIn, requireRole('operator'))
   addTasks(app, dependencies)
   addUploads(app, dependencies)
+  addPolicy(app, dependencies)
+  addWorkers(app, dependencies)
+  addLanes(app, dependencies)
+  addMetrics(app, dependencies)
   return app
 }

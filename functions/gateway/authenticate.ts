@@ -12,6 +12,8 @@ export const authenticate = (
   createMiddleware<GatewayEnv>(async (c, next) => {
     const token = /^Bearer ([\w.~+/=-]+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
     if (!token) throw new PlatformError('UNAUTHENTICATED', 'Invalid authentication credentials')
-    c.set('member', await resolveMember(await verifyToken(token)))
+    const identity = await verifyToken(token)
+    c.set('identity', identity)
+    c.set('member', await resolveMember(identity))
     await next()
   })

@@ -36,6 +36,8 @@ const statusOf = (code: ErrorCode): [ContentfulStatusCode, string] => {
       return [422, 'Invalid']
     case 'IDEMPOTENCY_KEY_REUSED':
       return [422, 'Idempotency key reused']
+    case 'LANE_FULL':
+      return [429, 'Lane full']
     case 'UNAVAILABLE':
       return [503, 'Unavailable']
     case 'MISCONFIGURED':
@@ -43,13 +45,21 @@ const statusOf = (code: ErrorCode): [ContentfulStatusCode, string] => {
   }
 }
 
+/** A problem as it is told in the answer to this request. */
+export const describeProblem = (c: Context<GatewayEnv>, problem: Problem) => ({
+  type: 'about:blank',
+  ...problem,
+  instance: c.req.path,
+  request_id: c.get('requestId'),
+})
+
 /** Answers with a problem (RFC 9457); `member` is one more, given as JSON text: a user's own error, to the letter. */
 export const answerProblem = (
   c: Context<GatewayEnv>,
   problem: Problem,
   member?: { name: string; json: string },
 ) => {
-  const document = { type: 'about:blank', ...problem, instance: c.req.path, request_id: c.get('requestId') }
+  const document = describeProblem(c, problem)
   const body = member ? appendMember(document, member.name, member.json) : JSON.stringify(document)
   return c.body(body, problem.status, { 'content-type': 'application/problem+json' })
 }
@@ -74,6 +84,17 @@ const toPlatformError = (error: unknown): PlatformError | undefined => {
   return undefined
 }
 
+export const toProblem = (error: PlatformError): Problem => {
+  const [status, title] = statusOf(error.code)
+  return {
+    status,
+    title,
+    detail: error.message,
+    code: error.code,
+    ...(error.faults.length > 0 && { errors: error.faults }),
+  }
+}
+
 /** The one place where an error becomes an answer. What we did not mean tells nothing but the request's id. */
 export const answerError = (error: unknown, c: Context<GatewayEnv>) => {
   const known = toPlatformError(error)
@@ -86,14 +107,8 @@ export const answerError = (error: unknown, c: Context<GatewayEnv>) => {
       code: 'INTERNAL',
     })
   }
-  const [status, title] = statusOf(known.code)
+  const problem = toProblem(known)
   if (known.retryAfterSeconds !== undefined) c.header('retry-after', String(known.retryAfterSeconds))
-  if (status === 401) c.header('www-authenticate', 'Bearer')
-  return answerProblem(c, {
-    status,
-    title,
-    detail: known.message,
-    code: known.code,
-    ...(known.faults.length > 0 && { errors: known.faults }),
-  })
+  if (problem.status === 401) c.header('www-authenticate', 'Bearer')
+  return answerProblem(c, problem)
 }

@@ -14,7 +14,7 @@ export const createRunnerApp = (runner: AttemptRunner, token: string): Hono => {
   app.post('/run/:id', async (c) => {
     const id = c.req.param('id')
     if (!ID_PATTERN.test(id)) return c.json({ detail: 'The path ends in a task id.' }, 422)
-    const ran = await runner.run(id)
+    const ran = await runner.run({ taskId: id })
     // 409: somebody else has claimed it, or it no longer waits. Not to be sent again.
     return ran ? c.json({ task_id: id }) : c.json({ detail: `Task ${id} does not wait.` }, 409)
   })

@@ -1,11 +1,23 @@
 import { z } from 'zod'
-import { attemptEnv, connectionEnv, logLevelEnv, parseEnv, taskLimitsEnv } from '../../shared/config/index.ts'
+import {
+  attemptEnv,
+  buildEnv,
+  connectionEnv,
+  environmentsEnv,
+  estimatesEnv,
+  logLevelEnv,
+  parseEnv,
+  taskLimitsEnv,
+} from '../../shared/config/index.ts'
 
 const Schema = z.object({
   ...connectionEnv,
   ...logLevelEnv,
   ...taskLimitsEnv,
   ...attemptEnv,
+  ...environmentsEnv,
+  ...buildEnv,
+  ...estimatesEnv,
   PORT: z.coerce.number().int().min(0).max(65_535).default(8_080),
   HOST: z.string().default('0.0.0.0'),
   /** Who may call: the dispatcher sends it as a bearer token. */

@@ -6,9 +6,17 @@
 export { parseEnv } from './parse-env.ts'
 export {
   attemptEnv,
+  buildEnv,
   connectionEnv,
+  environmentsEnv,
+  estimatesEnv,
   identityEnv,
   logLevelEnv,
+  metricsEnv,
+  prechecksEnv,
+  readEnvironmentsConfig,
+  readEstimateSettings,
+  readPrechecksConfig,
   readStoreOptions,
   taskLimitsEnv,
 } from './variables.ts'

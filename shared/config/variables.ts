@@ -1,5 +1,8 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { type EnvironmentsConfig, environmentsConfigSchema } from '../environments/index.ts'
+import { EstimateSettings } from '../estimates/index.ts'
+import { type PrechecksConfig, prechecksConfigSchema } from '../prechecks/index.ts'
 import { ENGINE_NAMES, SANDBOX_LEVELS } from '../sandbox/index.ts'
 import type { StoreOptions } from '../storage/index.ts'
 
@@ -26,11 +29,36 @@ export const connectionEnv = {
 export const identityEnv = {
   OIDC_ISSUER: z.url({ protocol: /^https?$/ }),
   OIDC_AUDIENCE: z.string().min(1).default('mecapy-api'),
+  /** The claim that names a user's company. */
   OIDC_TENANT_CLAIM: z.string().min(1).default('tenant'),
+  /** The claim in which Keycloak lists a user's organizations. */
+  OIDC_ORGANIZATION_CLAIM: z.string().min(1).default('organization'),
+  /** The secret of the client OIDC_AUDIENCE: with it the issuer is asked whether tokens still hold (introspection). */
+  OIDC_CLIENT_SECRET: z.string().min(1).optional(),
 }
+
+/** How runtimes are expected and learned; docs/estimates.md says what the figures mean. */
+export const estimatesEnv = {
+  ESTIMATE_QUANTILE: EstimateSettings.shape.quantile,
+  ESTIMATE_HISTORIES_PER_TENANT: EstimateSettings.shape.maxHistoriesPerTenant,
+}
+const estimatesSchema = z.object(estimatesEnv)
+
+/** What `openEstimator` and `startLearning` want, out of a process's configuration. */
+export const readEstimateSettings = (env: z.infer<typeof estimatesSchema>): EstimateSettings =>
+  EstimateSettings.parse({
+    quantile: env.ESTIMATE_QUANTILE,
+    maxHistoriesPerTenant: env.ESTIMATE_HISTORIES_PER_TENANT,
+  })
 
 export const logLevelEnv = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+}
+
+/** Where scrapers find `/metrics`: a port of its own, which users do not reach. Not served when left out. */
+export const metricsEnv = {
+  METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  METRICS_HOST: z.string().min(1).default('0.0.0.0'),
 }
 
 /** What a process that runs attempts needs beside connections and limits. */
@@ -39,12 +67,55 @@ export const attemptEnv = {
   WORKER_NAME: z.string().min(1).default(`${hostname()}-${process.pid}`),
   /** A worker that is silent for so long has lost its tasks; a third of it is the heartbeat. */
   LEASE_SECONDS: z.coerce.number().min(1).max(3_600).default(15),
+  /** Unrepeatable tasks that may run here beyond the slots, once they have outlived their lane. */
+  MAX_OVERRUNS: z.coerce.number().int().min(0).max(1_000).default(4),
   /** Where Python environments are kept. */
   ENVIRONMENTS_DIR: z.string().min(1),
   /** `auto`: the quickest that is there and reaches the floor. */
   SANDBOX_ENGINE: z.enum(['auto', ...ENGINE_NAMES]).default('auto'),
+  /** The engine's program, when it is not where the system keeps its programs. */
+  SANDBOX_ENGINE_PATH: z.string().startsWith('/').optional(),
+  /** Where Docker's daemon listens. */
+  SANDBOX_DOCKER_SOCKET: z.string().startsWith('/').default('/var/run/docker.sock'),
   /** The weakest level that may run a task here; below it the process does not start. */
   SANDBOX_FLOOR: z.enum(SANDBOX_LEVELS).default('container'),
+}
+
+/** A number of another module's configuration, as a variable; its range and default are that module's. */
+const fromText = <S extends z.ZodType>(schema: S) =>
+  z.preprocess((text) => (text === undefined ? undefined : Number(text)), schema)
+
+const limits = environmentsConfigSchema.shape
+const checks = prechecksConfigSchema.shape
+
+/** Whether environments of requirements are built, from where, and what they may cost. */
+export const environmentsEnv = {
+  /** The index that packages come from; `pip`: what pip on this host is configured to use. Left out: none are built. */
+  PACKAGE_INDEX_URL: z.union([z.literal('pip'), z.url({ protocol: /^https?$/ })]).optional(),
+  ENVIRONMENTS_MAX_REQUIREMENTS: fromText(limits.maxRequirements),
+}
+
+/** What building environments may cost a worker. */
+export const buildEnv = {
+  ENVIRONMENTS_BUILD_TIMEOUT_SECONDS: fromText(limits.buildTimeoutSeconds),
+  ENVIRONMENTS_BUILD_MEMORY_MB: fromText(limits.buildMemoryMb),
+  ENVIRONMENTS_MAX_DOWNLOAD_MB: fromText(limits.maxDownloadMb),
+  ENVIRONMENTS_MAX_SIZE_MB: fromText(limits.maxEnvironmentMb),
+  ENVIRONMENTS_MAX_CACHE_MB: fromText(limits.maxCacheMb),
+  /** A sandbox stays warm for an hour at most and shows its environment until then: that must outlast it. */
+  ENVIRONMENTS_KEEP_SECONDS: fromText(z.int().min(4_000).max(604_800).default(7_200)),
+}
+
+/** What the checks of sources may cost a gateway. */
+export const prechecksEnv = {
+  PRECHECK_THREADS: fromText(checks.threads),
+  PRECHECK_THREAD_MEMORY_MB: fromText(checks.threadMemoryMb),
+  PRECHECK_THREAD_STACK_MB: fromText(checks.threadStackMb),
+  PRECHECK_FILE_TIMEOUT_MS: fromText(checks.fileTimeoutMs),
+  PRECHECK_TIMEOUT_MS: fromText(checks.timeoutMs),
+  PRECHECK_MAX_WAITING: fromText(checks.maxWaiting),
+  PRECHECK_MAX_FINDINGS: fromText(checks.maxFindings),
+  PRECHECK_CACHE_ENTRIES: fromText(checks.cacheEntries),
 }
 
 const KIB = 1_024
@@ -85,4 +156,31 @@ export const readStoreOptions = (env: z.infer<typeof connectionSchema>): StoreOp
     env.S3_SECRET_ACCESS_KEY !== undefined && {
       credentials: { accessKeyId: env.S3_ACCESS_KEY_ID, secretAccessKey: env.S3_SECRET_ACCESS_KEY },
     }),
+})
+
+const environmentsSchema = z.object({ ...environmentsEnv, ...buildEnv })
+
+/** What `openEnvironments` wants, out of a worker's configuration. */
+export const readEnvironmentsConfig = (env: z.infer<typeof environmentsSchema>): EnvironmentsConfig => ({
+  maxRequirements: env.ENVIRONMENTS_MAX_REQUIREMENTS,
+  buildTimeoutSeconds: env.ENVIRONMENTS_BUILD_TIMEOUT_SECONDS,
+  buildMemoryMb: env.ENVIRONMENTS_BUILD_MEMORY_MB,
+  maxDownloadMb: env.ENVIRONMENTS_MAX_DOWNLOAD_MB,
+  maxEnvironmentMb: env.ENVIRONMENTS_MAX_SIZE_MB,
+  maxCacheMb: env.ENVIRONMENTS_MAX_CACHE_MB,
+  keepSeconds: env.ENVIRONMENTS_KEEP_SECONDS,
+})
+
+const prechecksSchema = z.object(prechecksEnv)
+
+/** What `openPrechecks` wants, out of a gateway's configuration. */
+export const readPrechecksConfig = (env: z.infer<typeof prechecksSchema>): PrechecksConfig => ({
+  threads: env.PRECHECK_THREADS,
+  threadMemoryMb: env.PRECHECK_THREAD_MEMORY_MB,
+  threadStackMb: env.PRECHECK_THREAD_STACK_MB,
+  fileTimeoutMs: env.PRECHECK_FILE_TIMEOUT_MS,
+  timeoutMs: env.PRECHECK_TIMEOUT_MS,
+  maxWaiting: env.PRECHECK_MAX_WAITING,
+  maxFindings: env.PRECHECK_MAX_FINDINGS,
+  cacheEntries: env.PRECHECK_CACHE_ENTRIES,
 })

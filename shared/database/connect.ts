@@ -23,6 +23,8 @@ export const connect = (url: string, options: ConnectOptions): Sql =>
   postgres(url, {
     max: options.maxConnections ?? 10,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    // By default the driver closes a connection after an hour; between the statements of a transaction, if it must.
+    max_lifetime: null,
     // The driver's own pause between attempts grows to 20 s: too long once the server is back.
     backoff: () => RECONNECT_DELAY_SECONDS,
     connection: {

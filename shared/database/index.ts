@@ -5,4 +5,6 @@
  */
 export { type ConnectOptions, connect, type Sql } from './connect.ts'
 export { migrate } from './migrate.ts'
+export { type Login, type LoginKind, provisionLogin } from './provision-login.ts'
+export { openTenantDatabase, type TenantDatabase } from './tenant-database.ts'
 export { type Channel, listen, notify } from './wake-ups.ts'

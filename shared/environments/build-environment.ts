@@ -34,6 +34,8 @@ export type EnvironmentPlan = {
   interpreter: InterpreterCopy
   /** Longest build, or wait for another process's. */
   timeoutMs: number
+  /** Aborting it ends the wait or the build. */
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -41,11 +43,11 @@ export type EnvironmentPlan = {
  * packages stay out of reach: a task imports modules, it starts no programs.
  */
 export const buildEnvironment = async (
-  { folder, id, interpreter, timeoutMs }: EnvironmentPlan,
+  { folder, id, interpreter, timeoutMs, signal }: EnvironmentPlan,
   install: (sitePackages: string) => Promise<void>,
 ): Promise<Environment> => {
   const target = join(folder, id)
-  await buildOnce(target, { python: interpreter.host, timeoutMs }, async (temporary) => {
+  await buildOnce(target, { python: interpreter.host, timeoutMs, signal }, async (temporary) => {
     const sitePackages = join(temporary, 'site-packages')
     await mkdir(sitePackages)
     await install(sitePackages)

@@ -46,13 +46,13 @@ export const removeFolder = async (folder: string): Promise<void> => {
  */
 export const buildOnce = async (
   folder: string,
-  options: { python: string; timeoutMs: number },
+  options: { python: string; timeoutMs: number; signal?: AbortSignal | undefined },
   build: (temporary: string) => Promise<void>,
 ): Promise<void> => {
   if (await exists(folder)) return
   const parent = dirname(folder)
   await mkdir(parent, { recursive: true })
-  const unlock = await lockFile(`${folder}.lock`, options.python, options.timeoutMs)
+  const unlock = await lockFile(`${folder}.lock`, options.python, options.timeoutMs, options.signal)
   try {
     if (await exists(folder)) return
     const prefix = `${basename(folder)}.building-`

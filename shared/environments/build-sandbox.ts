@@ -18,6 +18,8 @@ export type BuildSandbox = {
   interpreter: InterpreterCopy
   index: PackageIndex
   limits: BuildLimits
+  /** Aborting it ends the build. */
+  signal?: AbortSignal | undefined
 }
 
 const SCRIPT = new URL('./install-packages.py', import.meta.url)
@@ -111,7 +113,7 @@ export const runPip = async <T>(
   sandbox: BuildSandbox,
   take: (out: string) => Promise<T>,
 ): Promise<T> => {
-  const { interpreter, index, limits } = sandbox
+  const { interpreter, index, limits, signal } = sandbox
   const working = await mkdtemp(join(parent, 'working-'))
   const [out, request] = [join(working, 'out'), join(working, 'request.json')]
   const proxy = await openIndexProxy(index.hosts, limits.maxDownloadMb * MEBIBYTE)
@@ -125,8 +127,9 @@ export const runPip = async <T>(
       ...['--bind', out, '/out', '--chdir', '/out', '--'],
       ...[interpreter.python, '/run/install-packages.py', step],
     ]
-    await runCommand('bwrap', args, { timeoutMs: limits.buildTimeoutSeconds * 1_000, env: {} }).catch(
+    await runCommand('bwrap', args, { timeoutMs: limits.buildTimeoutSeconds * 1_000, env: {}, signal }).catch(
       (error: unknown) => {
+        signal?.throwIfAborted()
         throw explain(error, limits, proxy.exhausted)
       },
     )

@@ -77,6 +77,12 @@ export class EnvironmentCache {
     return removed
   }
 
+  /** Whether there is no room for one more, even without those that may go. */
+  async isFull(): Promise<boolean> {
+    const entries = await this.#list()
+    return entries.reduce((sum, { bytes }) => sum + bytes, 0) > this.#options.maxCacheMb * MEBIBYTE
+  }
+
   close(): void {
     clearInterval(this.#renewal)
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { EnvironmentsConfig } from './config.ts'
+export { type EnvironmentsConfig, environmentsConfigSchema } from './config.ts'
 export { ensureDefaultEnvironment } from './default.ts'
 export type { Environment } from './environment.ts'
 export {
@@ -13,4 +13,4 @@ export {
   openEnvironments,
 } from './open-environments.ts'
 export type { PackageIndex } from './package-index.ts'
-export { splitRequirements } from './requirements.ts'
+export { checkRequirements, splitRequirements } from './requirements.ts'

@@ -14,19 +14,31 @@ with open(sys.argv[1], "w") as file:
  * Waits for the exclusive lock on `path`, over every process of this host, and returns what frees it.
  * A holder that is killed in any way frees it too.
  *
+ * @param signal - aborting it ends the wait
  * @throws {PlatformError} `UNAVAILABLE` when it is still held after `timeoutMs`
  */
 export const lockFile = async (
   path: string,
   python: string,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<() => Promise<void>> => {
   const holder = spawn(python, ['-I', '-c', HOLD, path], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' })
   const ended = once(holder, 'exit')
-  const timer = setTimeout(() => holder.kill('SIGKILL'), timeoutMs)
+  const giveUp = () => void holder.kill('SIGKILL')
+  const timer = setTimeout(giveUp, timeoutMs)
+  signal?.addEventListener('abort', giveUp)
+  if (signal?.aborted) giveUp()
   const held = await Promise.race([once(holder.stdout, 'data').then(() => true), ended.then(() => false)])
   clearTimeout(timer)
-  if (!held) throw new PlatformError('UNAVAILABLE', `The lock ${path} was not free within ${timeoutMs} ms.`)
+  signal?.removeEventListener('abort', giveUp)
+  signal?.throwIfAborted()
+  if (!held) {
+    throw new PlatformError(
+      'UNAVAILABLE',
+      `Somebody else built the same and was not done within ${timeoutMs / 1_000} s.`,
+    )
+  }
   return async () => {
     holder.stdin.end()
     await ended

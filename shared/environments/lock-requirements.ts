@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PlatformError } from '../errors.ts'
 import { type BuildSandbox, runPip } from './build-sandbox.ts'
+import { lockFile } from './lock-file.ts'
 
 type ReportEntry = {
   metadata: { name: string; version: string }
@@ -20,6 +21,11 @@ const readReport = async (path: string): Promise<string[]> => {
   return lines.sort()
 }
 
+const readLock = async (path: string): Promise<string[] | undefined> => {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text?.trim().split('\n')
+}
+
 /**
  * Resolves requirement lines to one version and hash each, and keeps the answer in `path`: the same lines mean the same
  * versions on this host from then on.
@@ -29,12 +35,22 @@ export const lockRequirements = async (
   path: string,
   openSandbox: () => Promise<BuildSandbox>,
 ): Promise<string[]> => {
-  const known = await readFile(path, 'utf8').catch(() => undefined)
-  if (known !== undefined) return known.trim().split('\n')
-  const locked = await runPip('resolve', lines, tmpdir(), await openSandbox(), (out) =>
-    readReport(join(out, 'report.json')),
-  )
-  await writeFile(`${path}.${process.pid}`, `${locked.join('\n')}\n`)
-  await rename(`${path}.${process.pid}`, path)
-  return locked
+  const known = await readLock(path)
+  if (known !== undefined) return known
+  const sandbox = await openSandbox()
+  const { interpreter, limits, signal } = sandbox
+  // Two that resolve at one moment could come to two answers.
+  const unlock = await lockFile(`${path}.lock`, interpreter.host, limits.buildTimeoutSeconds * 1_000, signal)
+  try {
+    const found = await readLock(path)
+    if (found !== undefined) return found
+    const locked = await runPip('resolve', lines, tmpdir(), sandbox, (out) =>
+      readReport(join(out, 'report.json')),
+    )
+    await writeFile(`${path}.new`, `${locked.join('\n')}\n`)
+    await rename(`${path}.new`, path)
+    return locked
+  } finally {
+    await unlock()
+  }
 }

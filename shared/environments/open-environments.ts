@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { PlatformError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildEnvironment, measureFolder } from './build-environment.ts'
 import { type BuildSandbox, runPip } from './build-sandbox.ts'
@@ -19,8 +20,9 @@ export type EnvironmentsOptions = {
   dataDir: string
   /** A command or path; the first fitting Python 3 on the PATH when left out. */
   python?: string
-  /** Where packages come from; pip's own configuration when left out. */
+  /** Where packages come from: an index, or its address; pip's own configuration when both are left out. */
   index?: PackageIndex
+  indexUrl?: string
   config?: Partial<EnvironmentsConfig>
   logger?: Logger
 }
@@ -30,16 +32,17 @@ export type HeldEnvironment = { environment: Environment; release(): Promise<voi
 
 export type Environments = {
   /** Resolves requirement lines to lines with one version and its hashes each: what a published version keeps. */
-  lock(requirements: readonly string[]): Promise<readonly string[]>
+  lock(requirements: readonly string[], signal?: AbortSignal): Promise<readonly string[]>
   /**
    * The environment of these requirements, built when nobody did yet; of none, the default one. Lines without hashes are
-   * locked first.
+   * locked first. Aborting `signal` ends a build that this call began, unless another one waits for it.
    */
-  acquire(requirements: readonly string[]): Promise<HeldEnvironment>
+  acquire(requirements: readonly string[], signal?: AbortSignal): Promise<HeldEnvironment>
   close(): void
 }
 
 const FORMAT = 1
+const FULL_RETRY_SECONDS = 60
 
 const sha256 = (...parts: string[]) => createHash('sha256').update(parts.join('\n')).digest('hex')
 
@@ -69,18 +72,21 @@ export const openEnvironments = (options: EnvironmentsOptions): Environments => 
   const findInterpreterCopy = once(async () =>
     copyInterpreter(resolve(options.dataDir, 'interpreters'), await findInterpreter(options.python)),
   )
-  const findIndex = once(async () => options.index ?? readPackageIndex((await findInterpreterCopy()).host))
-  const openSandbox = async (): Promise<BuildSandbox> => {
-    return { interpreter: await findInterpreterCopy(), index: await findIndex(), limits: config }
+  const findIndex = once(
+    async () => options.index ?? readPackageIndex((await findInterpreterCopy()).host, options.indexUrl),
+  )
+  const openSandbox = async (signal?: AbortSignal): Promise<BuildSandbox> => {
+    return { interpreter: await findInterpreterCopy(), index: await findIndex(), limits: config, signal }
   }
 
-  const lock = async (requirements: readonly string[]): Promise<readonly string[]> => {
+  const lock = async (requirements: readonly string[], signal?: AbortSignal): Promise<readonly string[]> => {
     const parsed = parseRequirements(requirements, config.maxRequirements)
     const lines = parsed.map(formatRequirement)
     if (parsed.every(isLocked)) return lines
     await mkdir(folder, { recursive: true })
     const { id } = await findInterpreterCopy()
-    return lockRequirements(lines, join(folder, `lock-${sha256(id, ...lines)}.txt`), openSandbox)
+    const path = join(folder, `lock-${sha256(id, ...lines)}.txt`)
+    return lockRequirements(lines, path, () => openSandbox(signal))
   }
 
   /** What is too much today is removed the next time: no task fails for it. */
@@ -93,13 +99,21 @@ export const openEnvironments = (options: EnvironmentsOptions): Environments => 
     }
   }
 
-  const build = async (id: string, lines: readonly string[]): Promise<Environment> => {
+  const build = async (id: string, lines: readonly string[], signal?: AbortSignal): Promise<Environment> => {
     const interpreter = await findInterpreterCopy()
-    const plan = { folder, id, interpreter, timeoutMs: config.buildTimeoutSeconds * 1_000 }
+    await shrink(interpreter.host)
+    if (await cache.isFull()) {
+      throw new PlatformError(
+        'UNAVAILABLE',
+        `The environments of this worker fill their ${config.maxCacheMb} MiB, and all of them are in use: try again later.`,
+        { retryAfterSeconds: FULL_RETRY_SECONDS },
+      )
+    }
+    const plan = { folder, id, interpreter, timeoutMs: config.buildTimeoutSeconds * 1_000, signal }
     const environment = await buildEnvironment(plan, async (sitePackages) => {
       const start = performance.now()
       const move = (out: string) => rename(join(out, 'site-packages'), sitePackages)
-      await runPip('install', lines, dirname(sitePackages), await openSandbox(), move)
+      await runPip('install', lines, dirname(sitePackages), await openSandbox(signal), move)
       const bytes = await measureFolder(sitePackages)
       options.logger?.info({ environment: id, bytes, ms: performance.now() - start }, 'built an environment')
     })
@@ -109,18 +123,18 @@ export const openEnvironments = (options: EnvironmentsOptions): Environments => 
 
   return {
     lock,
-    async acquire(requirements) {
+    async acquire(requirements, signal) {
       if (requirements.length === 0) {
         return { environment: await ensureDefaultEnvironment(options), release: async () => undefined }
       }
-      const lines = await lock(requirements)
+      const lines = await lock(requirements, signal)
       const interpreter = await findInterpreterCopy()
       const id = sha256(`requirements ${FORMAT}`, interpreter.id, ...lines)
       await mkdir(folder, { recursive: true })
       await cache.hold(id)
       try {
         await cache.waitForRemoval(id, interpreter.host)
-        const environment = (await cache.find(id)) ?? (await build(id, lines))
+        const environment = (await cache.find(id)) ?? (await build(id, lines, signal))
         let held = true
         const release = async () => {
           if (held) await cache.release(id)

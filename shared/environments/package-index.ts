@@ -35,7 +35,7 @@ const UNREACHABLE =
 export const isUnreachable = (output: string): boolean => UNREACHABLE.test(output)
 
 /** An index may keep its files on another host; which one is asked of pip, by resolving pip itself. */
-const findFileAddresses = async (python: string): Promise<string[]> => {
+const findFileAddresses = async (python: string, env: NodeJS.ProcessEnv | undefined): Promise<string[]> => {
   const args = [
     '-I',
     '-m',
@@ -51,22 +51,38 @@ const findFileAddresses = async (python: string): Promise<string[]> => {
   try {
     const report = await runCommand(python, [...args, '--report', '-', 'pip'], {
       timeoutMs: PROBE_TIMEOUT_MS,
+      ...(env && { env }),
     })
     const { install } = JSON.parse(report) as { install: { download_info: { url: string } }[] }
     return install.map(({ download_info }) => download_info.url)
   } catch (error) {
     // An index of few packages may not have this one; then its files have to be where it is.
     if (error instanceof CommandError && !error.timedOut && !isUnreachable(error.output)) return []
-    const message = 'The package index cannot be reached: check pip config list.'
+    const message =
+      'The package index cannot be reached: check its address (PACKAGE_INDEX_URL, pip config list).'
     throw new PlatformError('UNAVAILABLE', message, { cause: error, retryAfterSeconds: 30 })
   }
 }
 
-/** Reads what pip on this host is configured to use, by files or environment. */
-export const readPackageIndex = async (python: string): Promise<PackageIndex> => {
+/** What pip has to know of an index, and nothing else of this process's environment or of the host's configuration. */
+const isolate = (url: string, certificates: string | null): NodeJS.ProcessEnv => ({
+  PIP_CONFIG_FILE: '/dev/null',
+  // Not an argument: those show in the host's process list, and an address may hold a password.
+  PIP_INDEX_URL: url,
+  ...(certificates !== null && { PIP_CERT: certificates }),
+})
+
+/**
+ * Reads where packages come from.
+ *
+ * @param given - the index's address; when left out, what pip on this host is configured to use, by files or environment
+ */
+export const readPackageIndex = async (python: string, given?: string): Promise<PackageIndex> => {
   const text = await runCommand(python, ['-I', '-c', READ_OPTIONS], { timeoutMs: READ_TIMEOUT_MS })
-  const { url, extraUrls, certificates } = JSON.parse(text) as ConfiguredIndex
-  const addresses = [url, ...extraUrls, ...(await findFileAddresses(python))]
-  const hosts = [...new Set(addresses.map(hostOf))]
+  const configured = JSON.parse(text) as ConfiguredIndex
+  const { certificates } = configured
+  const { url, extraUrls } = given === undefined ? configured : { url: given, extraUrls: [] }
+  const files = await findFileAddresses(python, given === undefined ? undefined : isolate(url, certificates))
+  const hosts = [...new Set([url, ...extraUrls, ...files].map(hostOf))]
   return { url, extraUrls, hosts, ...(certificates === null ? {} : { certificates }) }
 }

@@ -37,11 +37,21 @@ export const splitRequirements = (file: string): string[] =>
  * Checks requirement lines. Only names with versions, markers and SHA-256 hashes pass: an address, a path or an option of
  * pip would choose for us where code comes from.
  *
- * @throws {PlatformError} `INVALID` with every line that is wrong
+ * @returns the requirements by name, and every line that is wrong, at `['requirements', index]`
  */
-export const parseRequirements = (lines: readonly string[], maxRequirements: number): Requirement[] => {
+export const checkRequirements = (
+  lines: readonly string[],
+  maxRequirements: number,
+): { requirements: Requirement[]; faults: Fault[] } => {
+  const refuseNumber = (limit: number): Fault => ({
+    loc: ['requirements'],
+    msg: `${lines.length} requirements; ${limit} are allowed`,
+    type: 'too_many_requirements',
+  })
   const faults: Fault[] = []
   const requirements: Requirement[] = []
+  if (lines.length > maxRequirements * LOCK_FACTOR)
+    return { requirements, faults: [refuseNumber(maxRequirements * LOCK_FACTOR)] }
   for (const [index, line] of lines.entries()) {
     const requirement = parseLine(line)
     if (requirement !== undefined) requirements.push(requirement)
@@ -52,12 +62,16 @@ export const parseRequirements = (lines: readonly string[], maxRequirements: num
     }
   }
   const limit = requirements.every(isLocked) ? maxRequirements * LOCK_FACTOR : maxRequirements
-  if (lines.length > limit) {
-    const msg = `${lines.length} requirements; ${limit} are allowed`
-    faults.unshift({ loc: ['requirements'], msg, type: 'too_many_requirements' })
-  }
+  if (lines.length > limit) faults.unshift(refuseNumber(limit))
+  requirements.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return { requirements, faults }
+}
+
+/** @throws {PlatformError} `INVALID` with every line that is wrong */
+export const parseRequirements = (lines: readonly string[], maxRequirements: number): Requirement[] => {
+  const { requirements, faults } = checkRequirements(lines, maxRequirements)
   if (faults.length > 0) throw new PlatformError('INVALID', 'The requirements were refused.', { faults })
-  return requirements.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return requirements
 }
 
 /** Whether a line names its files by hash, so that installing them needs no trust in an index. */

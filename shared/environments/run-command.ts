@@ -1,6 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 
-export type CommandOptions = { timeoutMs: number; env?: NodeJS.ProcessEnv }
+export type CommandOptions = { timeoutMs: number; env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined }
 
 const MAX_OUTPUT_BYTES = 33_554_432
 

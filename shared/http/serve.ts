@@ -6,6 +6,8 @@ import { createAdaptorServer } from '@hono/node-server'
 const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 120_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** How often Node looks who is too slow; its own 30 s would triple the first of these times. */
+const LOOK_INTERVAL_MS = 5_000
 const MAX_HEADER_BYTES = 16_384
 
 /** Serves an app on a port (0 picks a free one); resolves once it listens. */
@@ -20,6 +22,7 @@ export const listenOn = async (
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      connectionsCheckingInterval: LOOK_INTERVAL_MS,
     },
   }) as Server
   await new Promise<void>((resolve, reject) => {

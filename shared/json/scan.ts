@@ -29,12 +29,12 @@ const SPACE = /[ \t\n\r]*/y
 const NOT_JSON = /-?Infinity|NaN/y
 
 /**
- * Checks that `text` is one JSON value (RFC 8259, strictly) and finds the members of the outermost object.
+ * Checks that `text` is one JSON value (RFC 8259, strictly) and finds the members of the outermost object or array.
  * Works without recursion, so depth costs memory and never the stack. Beyond the grammar it refuses what would
  * silently become something else on the way to Python and back: a name given twice in one object, a number too large
  * for a double (`1e400`; integers of any length are fine), and nesting beyond `maxDepth`.
  *
- * @returns each member of the outermost object with the span of its value; empty for other values
+ * @returns each member of the outermost object with the span of its value; of an array, each element by its index
  * @throws JsonSyntaxError
  */
 export const scanJson = (text: string, limits: JsonLimits): Map<string, JsonSpan> => {
@@ -125,7 +125,9 @@ export const scanJson = (text: string, limits: JsonLimits): Map<string, JsonSpan
     // A value is complete: step on in its container, or close it.
     const frame = frames.at(-1)
     if (!frame) break
-    if (frames.length === 1 && frame.kind === 'object') members.set(frame.key, { start: valueStart, end: at })
+    if (frames.length === 1) {
+      members.set(frame.kind === 'object' ? frame.key : String(frame.index), { start: valueStart, end: at })
+    }
     skipSpace()
     if (text[at] === ',') {
       at += 1

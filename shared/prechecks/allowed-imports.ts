@@ -2,6 +2,13 @@ import type { SourceFile } from './finding.ts'
 import type { PrecheckPolicy } from './policy.ts'
 import { REFUSED_STANDARD_IMPORTS, STANDARD_IMPORTS } from './standard-library.ts'
 
+/** What a source will run in, as far as it is known. Without modules it is the default environment. */
+export type CheckedEnvironment = {
+  /** Top-level modules; `unknown` before it was built: then every name that is not the standard library's may be one. */
+  modules?: readonly string[] | 'unknown'
+  python?: string
+}
+
 /** What an environment offers when the caller does not say: the default one's packages. */
 const DEFAULT_MODULES: readonly string[] = ['numpy', 'scipy']
 
@@ -18,6 +25,16 @@ export const isImportAllowed = (
   return false
 }
 
+const STANDARD_PACKAGES: ReadonlySet<string> = new Set(
+  STANDARD_IMPORTS.map((name) => name.split('.')[0] ?? name),
+)
+
+/** Whether `module` (dotted) can only come from a package. */
+export const isFromPackage = (module: string): boolean => {
+  const name = module.split('.')[0] ?? module
+  return !REFUSED_STANDARD_IMPORTS.has(name) && !STANDARD_PACKAGES.has(name)
+}
+
 /** `pkg/part.py` and `pkg.py` are imported as `pkg`. */
 const nameModule = ({ path }: SourceFile): string => path.split('/')[0]?.replace(/\.py$/, '') ?? ''
 
@@ -28,9 +45,9 @@ const nameModule = ({ path }: SourceFile): string => path.split('/')[0]?.replace
 export const listAllowedImports = (
   files: readonly SourceFile[],
   policy: PrecheckPolicy,
-  modules: readonly string[] = DEFAULT_MODULES,
+  modules: readonly string[] | 'unknown' = DEFAULT_MODULES,
 ): string[] => {
-  const installed = [...modules, ...files.map(nameModule)].filter(
+  const installed = [...(modules === 'unknown' ? [] : modules), ...files.map(nameModule)].filter(
     (name) => !REFUSED_STANDARD_IMPORTS.has(name),
   )
   return [...new Set([...STANDARD_IMPORTS, ...installed, ...policy.allowImports])]

@@ -1,5 +1,5 @@
 import { PositionEncoding, Workspace } from '@astral-sh/ruff-wasm-nodejs'
-import { isImportAllowed } from './allowed-imports.ts'
+import { isFromPackage, isImportAllowed } from './allowed-imports.ts'
 import { checkNesting } from './check-nesting.ts'
 import { findImports, type Import } from './find-imports.ts'
 import { type Finding, refuse, type SourceFile } from './finding.ts'
@@ -14,6 +14,8 @@ export type CheckContext = {
   policy: Pick<PrecheckPolicy, 'security' | 'rules' | 'imports' | 'denyImports'>
   /** Modules that may be imported: the standard list, the environment's, the task's own files. */
   allowed: readonly string[]
+  /** Which packages there will be is not known yet: none is refused for its absence. */
+  anyPackage: boolean
   /** The Python to check against, such as `py311`. */
   target: string
 }
@@ -72,7 +74,9 @@ const checkImports = (
 ): Finding[] => {
   const { imports: level, denyImports: denied } = context.policy
   if (level === 'off') return []
-  const isAllowed = (module: string) => isImportAllowed(module, context.allowed, denied)
+  const isAllowed = (module: string) =>
+    isImportAllowed(module, context.allowed, denied) ||
+    (context.anyPackage && isFromPackage(module) && isImportAllowed(module, [module], denied))
   return imports
     .filter(({ modules }) => modules === undefined || !modules.some(isAllowed))
     .map((found) => ({ file: path, level, ...text.locate(found.offset), ...describeImport(found) }))

@@ -3,8 +3,9 @@
  *
  * @module
  */
+export type { CheckedEnvironment } from './allowed-imports.ts'
 export { checkRestrictedPython, type RestrictedCheck } from './check-restricted-python.ts'
-export type { PrechecksConfig } from './config.ts'
+export { type PrechecksConfig, prechecksConfigSchema } from './config.ts'
 export { type Finding, type SourceFile, toFaults } from './finding.ts'
 export {
   openPrechecks,

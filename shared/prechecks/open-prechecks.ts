@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Environment } from '../environments/index.ts'
-import { listAllowedImports } from './allowed-imports.ts'
+import { type CheckedEnvironment, listAllowedImports } from './allowed-imports.ts'
 import type { CheckContext } from './check-file.ts'
 import { checkSizes } from './check-sizes.ts'
 import { CheckerThreads, type CheckResult } from './checker-threads.ts'
@@ -16,13 +15,14 @@ export type Prechecks = {
   /**
    * Checks a source (inline code, or a package's Python files) before it runs.
    *
-   * @param environment - what it will run in; its modules may be imported, its Python decides about syntax
+   * @param environment - what it will run in; its modules may be imported, its Python decides about syntax (where that is
+   *   not known, the newest one does, and the one that runs it has the last word)
    * @throws {PlatformError} `UNAVAILABLE` when too many sources wait
    */
   check(
     source: string | readonly SourceFile[],
     policy: PrecheckPolicy,
-    environment?: Pick<Environment, 'modules' | 'python'>,
+    environment?: CheckedEnvironment,
   ): Promise<Verdict>
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ const NEWEST_KNOWN = 14
 
 /** `/opt/python/bin/python3.11` checks as `py311`; a Python that Ruff does not know yet as the newest it does. */
 const targetOf = (python = ''): string => {
-  const minor = Number(/python3\.(\d+)$/.exec(python)?.[1] ?? 10)
+  const minor = Number(/python3\.(\d+)$/.exec(python)?.[1] ?? NEWEST_KNOWN)
   return `py3${Math.min(minor, NEWEST_KNOWN)}`
 }
 
@@ -105,6 +105,7 @@ export const openPrechecks = (written: Partial<PrechecksConfig> = {}): Prechecks
       const context = {
         policy: { security, rules, imports, denyImports },
         allowed,
+        anyPackage: environment?.modules === 'unknown',
         target: targetOf(environment?.python),
       }
       const sizes = checkSizes(files, policy)

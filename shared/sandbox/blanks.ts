@@ -19,6 +19,8 @@ export class Blanks {
   readonly #options: BlanksOptions
   #ready: Sandbox[] = []
   #wanted = 0
+  /** What it keeps however long nobody comes; none of an environment that nobody asked to be kept. */
+  #least = 0
   #starting: Promise<void> | undefined
   #used = false
   #closed = false
@@ -33,7 +35,8 @@ export class Blanks {
 
   /** Keeps the configured minimum from now on. */
   keep(): void {
-    this.#wanted = Math.max(this.#wanted, this.#options.config.minBlank)
+    this.#least = this.#options.config.minBlank
+    this.#wanted = Math.max(this.#wanted, this.#least)
     this.#refill()
   }
 
@@ -51,7 +54,7 @@ export class Blanks {
 
   /** Called every now and then. */
   tidy(): void {
-    if (!this.#used && this.#wanted > this.#options.config.minBlank) {
+    if (!this.#used && this.#wanted > this.#least) {
       this.#wanted--
       for (const surplus of this.#ready.splice(this.#wanted)) this.#options.end(surplus)
     }

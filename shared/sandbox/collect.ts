@@ -34,7 +34,7 @@ const KIBIBYTE = 1024
 const MAX_FILES = 1_000
 const MAX_PATH_BYTES = 1_024
 const MAX_SEGMENTS = 17
-const MAX_RESULT_DEPTH = 256
+const MAX_DEPTH = 256
 const MAX_MESSAGE = 4_000
 const MAX_ERROR = 65_536
 
@@ -82,10 +82,21 @@ const reportSchema = z.object({
   error: z.string().max(MAX_ERROR).nullish(),
 })
 
+/** An error's JSON text, which is passed on to the letter: only if the rest of the platform can carry it. */
+const parseError = (json: string | null | undefined): string | undefined => {
+  try {
+    scanJson(json ?? '', { maxDepth: MAX_DEPTH })
+    return json ?? undefined
+  } catch {
+    return undefined // the user's code wrote it itself
+  }
+}
+
 const parseVerdict = (json: string | undefined): Verdict | undefined => {
   if (json === undefined || json === '') return undefined
   try {
-    return verdictSchema.parse(JSON.parse(json))
+    const verdict = verdictSchema.parse(JSON.parse(json))
+    return { ...verdict, error: parseError(verdict.error) }
   } catch {
     return undefined // the user's code wrote there itself
   }
@@ -119,7 +130,7 @@ export const parseReport = (payload: Buffer, limits: Limits, resultBytes: number
     files: report.files,
     refused: report.refused,
     verdict: parseVerdict(report.verdict),
-    error: report.error === null || report.error === '' ? undefined : report.error,
+    error: parseError(report.error),
   }
 }
 
@@ -127,7 +138,7 @@ export const parseReport = (payload: Buffer, limits: Limits, resultBytes: number
 export const parseResult = (data: Buffer): { text: string } | { fault: string } => {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
-    scanJson(text, { maxDepth: MAX_RESULT_DEPTH })
+    scanJson(text, { maxDepth: MAX_DEPTH })
     return /^[ \t\n\r]*\{/.test(text) ? { text } : { fault: 'out/data.json is not a JSON object' }
   } catch (error) {
     const reason = error instanceof JsonSyntaxError ? error.message : 'it is not valid UTF-8'

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { addSandboxMetrics } from './add-sandbox-metrics.ts'
 export { ENGINE_NAMES, type SandboxConfig } from './config.ts'
 export { openSandboxes, type SandboxesOptions } from './open.ts'
 export {

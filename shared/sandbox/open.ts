@@ -7,7 +7,7 @@ import { decideOutcome } from './outcome.ts'
 import { Pool } from './pool.ts'
 import type { RunListener, RunSpec, Sandboxes } from './port.ts'
 import { findFault } from './run-header.ts'
-import { Sandbox } from './sandbox.ts'
+import { Sandbox, StillFull } from './sandbox.ts'
 import { type Attempt, requireHeld, runSelfTest } from './self-test.ts'
 import { sweepTemporaryFolders } from './temporary-folder.ts'
 import { limitsSchema } from './tiers.ts'
@@ -110,16 +110,22 @@ export const openSandboxes = async ({
       return { outcome: { status: 'failed', failureCode: 'user_error', message: fault, usage: NOTHING_USED } }
     const either = AbortSignal.any([signal, closing.signal])
     if (either.aborted) return { outcome: { status: 'cancelled', usage: NOTHING_USED } }
-    const sandbox = await pool.claim(spec)
-    try {
-      const facts = await sandbox.run(spec, listener, either)
-      const outcome = decideOutcome(facts)
-      if (facts.fault === undefined) return { outcome }
-      logger.warn({ run: spec.runId, sandbox: sandbox.name, fault: facts.fault }, 'a sandbox failed')
-      return { outcome, fault: facts.fault }
-    } finally {
-      pool.release(sandbox, spec)
+    const runInOne = async (claim: RunSpec): Promise<Attempt> => {
+      const sandbox = await pool.claim(claim)
+      try {
+        const facts = await sandbox.run(claim, listener, either)
+        const outcome = decideOutcome(facts)
+        if (facts.fault === undefined) return { outcome }
+        logger.warn({ run: claim.runId, sandbox: sandbox.name, fault: facts.fault }, 'a sandbox failed')
+        return { outcome, fault: facts.fault }
+      } finally {
+        pool.release(sandbox, claim)
+      }
     }
+    return await runInOne(spec).catch((error: unknown) => {
+      if (!(error instanceof StillFull)) throw error
+      return runInOne({ ...spec, reuse: 'never' })
+    })
   }
 
   const run: Sandboxes['run'] = async (spec, listener, signal) => {

@@ -35,6 +35,9 @@ export type SandboxOptions = {
   onEnd(): void
 }
 
+/** What earlier runs held is not all given back yet, and is more than the next one may have. */
+export class StillFull extends Error {}
+
 /** One sandbox. It serves one run at a time, and no more once anything odd has happened in it. */
 export class Sandbox {
   readonly name: string
@@ -107,15 +110,24 @@ export class Sandbox {
     return this.#ready
   }
 
-  /** Runs a task. Rejects only for what is not the sandbox's: an input that cannot be read, an output not stored. */
+  /**
+   * Runs a task. Rejects only for what is not the sandbox's: an input that cannot be read, an output not stored.
+   *
+   * @throws {StillFull} before anything was sent: another sandbox has to be taken
+   */
   async run(spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<Facts> {
     const { engine } = this.#options
     const { cgroup } = this.#process
     const relay = createRelay(listener, spec.limits.logBytes)
     const started = performance.now()
-    this.#limit(spec.limits)
     const before = { oomKills: 0, pidsRefused: 0, ...this.#counters, ...cgroup.begin() }
+    if (this.#blankMb !== undefined && before.memoryMb > spec.limits.memoryMb + engine.ownMemoryMb) {
+      // Version 1 would refuse such a limit, version 2 would end somebody for it.
+      this.#sound = false
+      throw new StillFull()
+    }
     this.#blankMb ??= before.memoryMb
+    this.#limit(spec.limits)
     const facts: Facts = {
       limits: spec.limits,
       before,

@@ -1,5 +1,8 @@
 import type { Sql } from '../database/index.ts'
+import type { Forecast } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import { SANDBOX_LEVELS, type SandboxLevel } from '../sandbox/index.ts'
+import type { FailureCode } from './task.ts'
 
 /** The right to run one attempt and to write for it, until the lease runs out or is taken away. */
 export type Claim = {
@@ -7,9 +10,17 @@ export type Claim = {
   attempt: number
   lease: string
   tenantId: string
+  userId: string
   lane: Lane
+  functionKey: string
+  inputBytes: number
+  forecastBy: Forecast['by'] | null
+  forecastSeconds: number | null
+  /** How long it had run when it outlived a lane before. */
+  overranSeconds: number | null
   code: string
   handler: string
+  requirements: string[]
   /** The user's JSON text, unless it lies in the object store. */
   inputs: string | null
   inputsObjectKey: string | null
@@ -18,46 +29,85 @@ export type Claim = {
   cpu: number
   memoryMb: number
   timeoutSeconds: number
+  /** After so long in its lane the task moves to the next; null in the last lane. */
+  overrunSeconds: number | null
   reuse: 'tenant' | 'never'
+  restrictedPython: boolean
+  repeatable: boolean
+  returns: number
+  maxAttempts: number
+  retryOn: FailureCode[]
+  retryBackoffSeconds: number | null
 }
 
+/** The lane's next task, or a certain one if it has been admitted. */
+export type Claimable = { lane: Lane } | { taskId: string }
+
+/** The floors that a sandbox of this level reaches. */
+const floorsBelow = (level: SandboxLevel) => SANDBOX_LEVELS.slice(0, SANDBOX_LEVELS.indexOf(level) + 1)
+
 /**
- * Takes a waiting task: `queued → running`, a fresh lease, the next attempt, its event, in one statement.
- * Of several workers that try, one succeeds; the others get `undefined`, as for a task that no longer waits.
+ * Takes an admitted task: `queued → running`, a fresh lease, the next attempt, its event, in one statement.
+ *
+ * By lane it takes the one that was admitted first. Workers that ask at one moment line up behind that row's lock
+ * instead of skipping it, so that tasks start in the order of their admission, always. Of several that want the same
+ * task one gets it; the others get `undefined`, as for a lane where nothing is admitted.
+ *
+ * @param level - what the worker's sandboxes reach: a task whose tenant wants a stronger one is not for it
  */
 export const claimTask = async (
   sql: Sql,
-  taskId: string,
+  which: Claimable,
   worker: string,
   leaseSeconds: number,
+  level: SandboxLevel = 'container',
 ): Promise<Claim | undefined> => {
   const [claim] = await sql<Claim[]>`
-    with task as (
+    with head as (
+      select task_id
+      from turns
+      where stage = 'admitted' and (expires_at is null or expires_at > now())
+        and sandbox_floor = any (${floorsBelow(level)})
+        and ${'lane' in which ? sql`lane = ${which.lane}` : sql`task_id = ${which.taskId}`}
+      order by admission
+      limit 1
+      for update
+    ), turn as (
+      update turns set stage = 'running' from head where turns.task_id = head.task_id returning turns.task_id
+    ), task as (
       update tasks
       set
         status = 'running',
         attempt = attempt + 1,
         lease = ${crypto.randomUUID()},
         lease_expires_at = now() + make_interval(secs => ${leaseSeconds}),
-        started_at = coalesce(started_at, now()),
+        started_at = coalesce(started_at, clock_timestamp()),
         progress = null
-      where id = ${taskId} and status = 'queued'
-      returning *
+      from turn
+      where tasks.id = turn.task_id and tasks.status = 'queued'
+      returning tasks.*
     ), attempt as (
-      insert into attempts (task_id, number, tenant_id, worker)
-      select id, attempt, tenant_id, ${worker} from task
+      insert into attempts (task_id, number, tenant_id, worker, started_at)
+      select id, attempt, tenant_id, ${worker}, clock_timestamp() from task
     ), event as (
       insert into events (tenant_id, task_id, type, data)
-      select tenant_id, id, 'task.running', json_build_object('attempt', attempt) from task
+      select tenant_id, id, 'task.running', json_build_object('attempt', attempt, 'lane', lane) from task
     )
     select
       id as "taskId",
       attempt,
       lease,
       tenant_id as "tenantId",
+      user_id as "userId",
       lane,
+      function_key as "functionKey",
+      input_bytes::double precision as "inputBytes",
+      forecast_by as "forecastBy",
+      forecast_seconds as "forecastSeconds",
+      overran_seconds as "overranSeconds",
       code,
       handler,
+      requirements,
       inputs,
       inputs_s3_key as "inputsObjectKey",
       files,
@@ -65,8 +115,16 @@ export const claimTask = async (
       cpu,
       memory_mb as "memoryMb",
       timeout_seconds as "timeoutSeconds",
-      reuse
-    from task`
+      lanes.overrun_seconds as "overrunSeconds",
+      reuse,
+      restricted_python as "restrictedPython",
+      repeatable,
+      returns,
+      max_attempts as "maxAttempts",
+      retry_on as "retryOn",
+      retry_backoff_seconds as "retryBackoffSeconds"
+    from task
+    join lanes on lanes.name = task.lane`
   return claim
 }
 
@@ -91,3 +149,22 @@ export const renewLeases = async (
     ) as held (id, lease)
     where tasks.id = held.id and tasks.lease = held.lease
     returning tasks.id as "taskId", tasks.cancel_requested_at is not null as "cancelRequested"`
+
+/**
+ * Moves a running task to the next lane without stopping it: it no longer takes a place of the lane that it outlived.
+ *
+ * @returns false when the lease is no longer ours
+ */
+export const moveRunningTask = async (sql: Sql, claim: HeldLease, lane: Lane): Promise<boolean> => {
+  const rows = await sql`
+    with task as (
+      update tasks set lane = ${lane} where id = ${claim.taskId} and lease = ${claim.lease} returning *
+    ), turn as (
+      update turns set lane = ${lane} from task where turns.task_id = task.id
+    ), event as (
+      insert into events (tenant_id, task_id, type, data)
+      select tenant_id, id, 'task.moved', json_build_object('attempt', attempt, 'lane', lane) from task
+    )
+    select from task`
+  return rows.length > 0
+}

@@ -4,15 +4,16 @@
  * @module
  */
 export type { AttemptRunner, AttemptRunnerOptions } from './attempt-runner.ts'
-export { cancelTask } from './cancel-task.ts'
+export { type Cancelled, cancelTasks, expireTasks, findUnfinished } from './cancel-task.ts'
 export { type Claim, claimTask, renewLeases } from './claim-task.ts'
 export { type EndWaiters, startEndWaiters } from './end-waiters.ts'
-export { type AttemptEnd, finishAttempt } from './finish-attempt.ts'
-export { createIntake } from './intake.ts'
+export { explainWait, WAIT_REASONS, type Wait } from './explain-wait.ts'
+export { type AttemptEnd, type Ended, finishAttempt } from './finish-attempt.ts'
+export { createIntake, type Intake } from './intake.ts'
 export { type Log, readLog } from './read-log.ts'
 export {
   type AttemptSummary,
-  countAhead,
+  countTasks,
   getErrorDetail,
   getResult,
   getTask,
@@ -23,10 +24,18 @@ export {
   type StoredResult,
   type TaskFilter,
 } from './read-tasks.ts'
-export { reapLostAttempts, takeUnclaimed } from './reconcile.ts'
-export { type NewTask, submitTasks, type TaskSubmission } from './submit-tasks.ts'
+export { reapLostAttempts } from './reap-lost-attempts.ts'
+export { replayTasks } from './replay-tasks.ts'
 export {
-  type EstimateSource,
+  type Idempotency,
+  type NewTask,
+  type Submitted,
+  submitTasks,
+  type TaskSubmission,
+} from './submit-tasks.ts'
+export {
+  DEAD_REASONS,
+  type DeadReason,
   FAILURE_CODES,
   type FailureCode,
   isTerminal,

@@ -1,6 +1,6 @@
 import type { Sql } from '../database/index.ts'
 import type { Lane } from '../lanes/index.ts'
-import type { Task, TaskStatus } from './task.ts'
+import type { FailureCode, Task, TaskStatus } from './task.ts'
 import { taskColumns } from './task-columns.ts'
 
 /** One task of a tenant; another tenant's task is as absent as one that never was. */
@@ -13,11 +13,25 @@ export const getTask = async (sql: Sql, tenantId: string, id: string): Promise<T
 export type TaskFilter = {
   status?: TaskStatus
   lane?: Lane
+  failureCode?: FailureCode
+  /** Only dead letters: failed for good although the failure is one to try again. */
+  dead?: boolean
   /** All of these labels, with these values. */
   labels: Record<string, string>
   createdAfter?: Date
   createdBefore?: Date
 }
+
+/** The condition that a relation named `task` holds the tenant's tasks that a filter finds. */
+export const whereTask = (sql: Sql, tenantId: string, filter: TaskFilter) => sql`
+  task.tenant_id = ${tenantId}
+  ${filter.status ? sql`and task.status = ${filter.status}` : sql``}
+  ${filter.lane ? sql`and task.lane = ${filter.lane}` : sql``}
+  ${filter.dead ? sql`and task.dead_reason is not null` : sql``}
+  ${filter.failureCode ? sql`and task.failure_code = ${filter.failureCode}` : sql``}
+  ${Object.keys(filter.labels).length > 0 ? sql`and task.labels @> ${sql.json(filter.labels)}` : sql``}
+  ${filter.createdAfter ? sql`and task.created_at >= ${filter.createdAfter}` : sql``}
+  ${filter.createdBefore ? sql`and task.created_at < ${filter.createdBefore}` : sql``}`
 
 /** A tenant's tasks, newest first, from below the id `before`; ids sort by time of submission. */
 export const listTasks = async (
@@ -29,26 +43,22 @@ export const listTasks = async (
   await sql<Task[]>`
     select ${taskColumns(sql)}
     from tasks task
-    where task.tenant_id = ${tenantId}
+    where ${whereTask(sql, tenantId, filter)}
       ${page.before ? sql`and task.id < ${page.before}` : sql``}
-      ${filter.status ? sql`and task.status = ${filter.status}` : sql``}
-      ${filter.lane ? sql`and task.lane = ${filter.lane}` : sql``}
-      ${Object.keys(filter.labels).length > 0 ? sql`and task.labels @> ${sql.json(filter.labels)}` : sql``}
-      ${filter.createdAfter ? sql`and task.created_at >= ${filter.createdAfter}` : sql``}
-      ${filter.createdBefore ? sql`and task.created_at < ${filter.createdBefore}` : sql``}
     order by task.id desc
     limit ${page.limit}`
 
-/** How many tasks of the lane were queued before this one and still wait, counted up to `atMost`. */
-export const countAhead = async (sql: Sql, task: Task, atMost: number): Promise<number> => {
-  const [row] = await sql<[{ ahead: number }]>`
-    select count(*)::integer as ahead
-    from (
-      select from tasks
-      where lane = ${task.lane} and status = 'queued' and queued_at < (select queued_at from tasks where id = ${task.id})
-      limit ${atMost}
-    ) waiting`
-  return row.ahead
+/** How many tasks a filter finds, counted up to `atMost`. */
+export const countTasks = async (
+  sql: Sql,
+  tenantId: string,
+  filter: TaskFilter,
+  atMost: number,
+): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`
+    select count(*)::integer as count
+    from (select from tasks task where ${whereTask(sql, tenantId, filter)} limit ${atMost}) found`
+  return row.count
 }
 
 export type AttemptSummary = {

@@ -5,24 +5,43 @@ import { PlatformError } from '../errors.ts'
 import { JsonSyntaxError, scanJson } from '../json/index.ts'
 import { type InputFile, limitsFor, type RunOutcome, type RunSpec, type Sandboxes } from '../sandbox/index.ts'
 import { attemptKey, type ObjectStore } from '../storage/index.ts'
+import { checkRestricted } from './check-restricted.ts'
 import type { Claim } from './claim-task.ts'
 import type { AttemptEnd } from './finish-attempt.ts'
 import { createLogWriter } from './log-writer.ts'
 import { formatLog } from './read-log.ts'
 import type { StoredArtifact } from './read-tasks.ts'
 import { appendLog, recordProgress } from './record-progress.ts'
+import { type AttemptEnvironments, withEnvironment } from './with-environment.ts'
 
-export type AttemptDependencies = {
+export type AttemptDependencies = AttemptEnvironments & {
   sql: Sql
   store: ObjectStore
   sandboxes: Sandboxes
-  environment: Environment
   /** A result or log up to this size lies in the database, a longer one in the object store. */
   maxInlineBytes: number
   maxJsonDepth: number
 }
 
 const PROGRESS_INTERVAL_MS = 250
+
+/** A name that the task gave to a file and that no store may hold: the task's fault, and no reason to try again. */
+class UnfitFileName extends Error {}
+
+const outputKey = (claim: Claim, kind: 'output' | 'artifact', name: string): string => {
+  try {
+    return kind === 'output'
+      ? attemptKey(claim, 'outputs', `files/${name}`)
+      : attemptKey(claim, 'artifacts', name)
+  } catch (cause) {
+    throw new UnfitFileName((cause as Error).message, { cause })
+  }
+}
+
+const describeRefusal = (error: unknown): AttemptEnd => {
+  if (!(error instanceof UnfitFileName)) throw error
+  return { outcome: 'failed', failureCode: 'invalid_output', message: error.message }
+}
 
 type UploadRow = { id: string; filename: string; objectKey: string; sizeBytes: string }
 
@@ -131,23 +150,19 @@ const describeEnd = async (
   }
 }
 
-/**
- * Runs a claimed attempt in a sandbox: fetches its inputs, streams its log and progress, stores its result, files and
- * log. Tells how it ended; to write that down is the caller's, who holds the lease.
- *
- * @param signal - aborting it stops the run: SIGTERM, the grace, SIGKILL
- * @throws what the platform itself met (database or store away); the attempt is then nobody's fault
- */
-export const runAttempt = async (
+const runIn = async (
+  environment: Environment,
   dependencies: AttemptDependencies,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<AttemptEnd> => {
-  const { sql, store, sandboxes, environment, maxInlineBytes } = dependencies
+  const { sql, store, sandboxes, maxInlineBytes } = dependencies
   const artifacts: StoredArtifact[] = []
   const log = createLogWriter((chunks) => appendLog(sql, claim, chunks))
   const progress = createProgressWriter(dependencies, claim)
   try {
+    const refused = await checkRestricted(claim, environment, sandboxes, signal)
+    if (refused !== undefined) return refused
     const spec: RunSpec = {
       tenantId: claim.tenantId,
       runId: `${claim.taskId}.${claim.attempt}`,
@@ -159,23 +174,23 @@ export const runAttempt = async (
       inputs: await readInputs(dependencies, claim),
       files: await findInputFiles(dependencies, claim),
     }
-    const outcome = await sandboxes.run(
+    const running = sandboxes.run(
       spec,
       {
         log: log.write,
         progress: progress.write,
         file: async ({ kind, name }, content) => {
-          const objectKey =
-            kind === 'output'
-              ? attemptKey(claim, 'outputs', `files/${name}`)
-              : attemptKey(claim, 'artifacts', name)
+          const objectKey = outputKey(claim, kind, name)
           const stored = await store.put(objectKey, content, { contentType: 'application/octet-stream' })
           artifacts.push({ kind, name, objectKey, ...stored })
         },
       },
       signal,
     )
-    const end = await describeEnd(dependencies, claim, outcome, artifacts)
+    const end = await running.then(
+      (outcome) => describeEnd(dependencies, claim, outcome, artifacts),
+      describeRefusal,
+    )
     const { chunks, flushed } = await log.close()
     const text = formatLog(chunks)
     if (Buffer.byteLength(text) <= maxInlineBytes) return { ...end, log: { chunks: chunks.slice(flushed) } }
@@ -187,3 +202,19 @@ export const runAttempt = async (
     await log.close()
   }
 }
+
+/**
+ * Runs a claimed attempt in a sandbox, in the environment it asks for: fetches its inputs, streams its log and progress, stores its result, files and
+ * log. Tells how it ended; to write that down is the caller's, who holds the lease.
+ *
+ * @param signal - aborting it stops the run: SIGTERM, the grace, SIGKILL
+ * @throws what the platform itself met (database or store away); the attempt is then nobody's fault
+ */
+export const runAttempt = (
+  dependencies: AttemptDependencies,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<AttemptEnd> =>
+  withEnvironment(dependencies, claim, signal, (environment) =>
+    runIn(environment, dependencies, claim, signal),
+  )

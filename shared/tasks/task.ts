@@ -1,4 +1,6 @@
+import type { EstimateSource } from '../estimates/index.ts'
 import type { Lane } from '../lanes/index.ts'
+import type { Finding } from '../prechecks/index.ts'
 
 export const TASK_STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
 export type TaskStatus = (typeof TASK_STATUSES)[number]
@@ -10,13 +12,13 @@ export const FAILURE_CODES = [
   'disk_full',
   'output_too_large',
   'invalid_output',
+  'environment_error',
   'sandbox_error',
   'worker_lost',
   'dependency_failed',
+  'expired',
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
-
-export type EstimateSource = 'caller' | 'tier'
 
 /** A task as its row tells it, without what the user sent and got. Times are the database's. */
 export type Task = {
@@ -27,8 +29,15 @@ export type Task = {
   lane: Lane
   priority: number
   handler: string
+  /** Lines of requirements, as the user stated them; none: the default environment. */
+  requirements: string[]
+  /** What the checks before the run warned of. */
+  warnings: Finding[]
   labels: Record<string, string>
+  /** What it was routed by. */
   estimatedSeconds: number
+  /** Half of such runs take less. */
+  expectedSeconds: number
   estimateSource: EstimateSource
   tier: string | null
   cpu: number
@@ -36,6 +45,13 @@ export type Task = {
   timeoutSeconds: number
   maxAttempts: number
   attempt: number
+  /** Attempts that were given back; they do not count against `maxAttempts`. */
+  returns: number
+  repeatable: boolean
+  runAt: Date | null
+  expiresAt: Date | null
+  concurrencyKey: string | null
+  concurrencyLimit: number | null
   cancelRequestedAt: Date | null
   /** JSON text: the latest line of the run's progress. */
   progress: string | null
@@ -45,11 +61,14 @@ export type Task = {
   runtimeSeconds: number | null
   failureCode: FailureCode | null
   errorMessage: string | null
+  deadReason: DeadReason | null
+  /** The task that this one runs again. */
+  replayOf: string | null
 }
 
-/** The failures that are tried again unless the task says otherwise: nobody's code is to blame. */
-export const isRetriedByDefault = (code: FailureCode): boolean =>
-  code === 'worker_lost' || code === 'sandbox_error'
+/** Why a task failed for good although its failure is one that is tried again. */
+export const DEAD_REASONS = ['attempts_exhausted', 'not_repeatable', 'no_larger_tier'] as const
+export type DeadReason = (typeof DEAD_REASONS)[number]
 
 export const isTerminal = (status: TaskStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'

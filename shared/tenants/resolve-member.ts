@@ -1,5 +1,6 @@
 import type { Identity } from '../auth/index.ts'
 import type { Sql } from '../database/index.ts'
+import { PlatformError } from '../errors.ts'
 import { createId } from '../id.ts'
 
 /** A user acting for a tenant, by our own ids. */
@@ -8,10 +9,12 @@ export type Member = { tenantId: string; userId: string }
 const MAX_CACHED_MEMBERS = 10_000
 
 const upsertMember = async (sql: Sql, identity: Identity): Promise<Member> => {
+  const [slug] = identity.organizations
+  if (slug === undefined) throw new PlatformError('PERMISSION_DENIED', 'PermissionDenied: no organization.')
   const [row] = await sql<[Member]>`
     with tenant as (
       insert into tenants (id, slug)
-      values (${createId()}, ${identity.tenant})
+      values (${createId()}, ${slug})
       on conflict (slug) do update set slug = excluded.slug
       returning id
     ), person as (
@@ -28,7 +31,7 @@ const upsertMember = async (sql: Sql, identity: Identity): Promise<Member> => {
 export const createMemberResolver = (sql: Sql) => {
   const cache = new Map<string, Promise<Member>>()
   return (identity: Identity): Promise<Member> => {
-    const key = JSON.stringify([identity.tenant, identity.issuer, identity.subject, identity.username])
+    const key = JSON.stringify([identity.organizations, identity.issuer, identity.subject, identity.username])
     const known = cache.get(key)
     if (known) return known
     const oldest = cache.keys().next()

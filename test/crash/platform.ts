@@ -24,7 +24,7 @@ export type Platform = {
   start(role: Role, env?: Record<string, string>): Child
   /** SIGKILL, by the id of the process that runs now. */
   kill(child: Child): void
-  submit(code: string, handler: string): Promise<string>
+  submit(code: string, handler: string, more?: object): Promise<string>
   request(method: string, path: string, body?: string): Promise<Response>
   waitForStatus(id: string, status: string): Promise<void>
   /** That every task of the test has completed, once, and how many attempts it took. */
@@ -95,7 +95,7 @@ export const startPlatform = async (
       if (child.pid === undefined) throw new Error(`${child.name} does not run`)
       process.kill(child.pid, 'SIGKILL')
     },
-    submit: async (code, handler) => {
+    submit: async (code, handler, more = {}) => {
       await expect
         .poll(
           () =>
@@ -106,7 +106,7 @@ export const startPlatform = async (
           { timeout: 20_000 },
         )
         .toBe(true)
-      const response = await request('POST', '/tasks', JSON.stringify({ code, handler }))
+      const response = await request('POST', '/tasks', JSON.stringify({ code, handler, ...more }))
       expect(response.status).toBe(202)
       return ((await response.json()) as { id: string }).id
     },

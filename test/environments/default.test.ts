@@ -90,7 +90,9 @@ test('a Python that will not do is refused with what to install', async () => {
   })
 })
 
-test('without an index the command says so in one sentence and leaves nothing half-built', async () => {
+test('without an index the command says so in one sentence and leaves nothing half-built', {
+  timeout: 60_000,
+}, async () => {
   const folder = await makeTemporaryFolder()
   const env = {
     ...process.env,

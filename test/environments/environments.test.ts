@@ -158,6 +158,26 @@ test('what unpacks to more than allowed is refused before it is unpacked', async
   expect(await refusal(large, 'bomb')).toBe('built')
 })
 
+test('whoever gives up ends the build, and another who waits for the same gets it', {
+  timeout: 60_000,
+}, async () => {
+  const slow = await servePackages()
+  onTestFinished(() => slow.close())
+  const { hash } = slow.add({ name: 'beta', version: '1.0' })
+  slow.hang()
+  const { environments, dataDir } = await open({}, slow.index)
+  const line = `beta==1.0 --hash=sha256:${hash}`
+  const [leaving, staying] = [new AbortController(), new AbortController()]
+  const left = environments.acquire([line], leaving.signal)
+  await expect.poll(() => slow.requests.length, { timeout: 20_000 }).toBeGreaterThan(0)
+  const stayed = environments.acquire([line], staying.signal)
+  leaving.abort()
+  await expect(left).rejects.toThrow(/abort/)
+  slow.resume()
+  expect((await stayed).environment.modules).toEqual(['beta'])
+  expect(listCommands().filter((command) => command.includes(dataDir))).toEqual([])
+})
+
 test('more than the allowed download is cut off', async () => {
   const { environments: small } = await open({ maxDownloadMb: 1 })
   expect(await refusal(small, 'heavy')).toBe('INVALID: The packages are larger than 1 MiB to download.')
@@ -205,13 +225,13 @@ test('beyond the cache’s size the least recently used goes; what is in use or 
   expect(runPython(environment, 'import heavy; print(heavy.__version__)')).toBe('1.0\n')
 })
 
-test('an environment that another process uses is not removed', async () => {
+test('an environment that another process uses is not removed: where it fills the cache, no other is built', async () => {
   const dataDir = await makeDataFolder()
   const { environments: theirs } = await open({ keepSeconds: 600 }, packages.index, dataDir)
   const { environments: ours } = await open({ keepSeconds: 600, maxCacheMb: 1 }, packages.index, dataDir)
   const { environment } = await theirs.acquire(['heavy'])
-  await ours.acquire(['beta'])
-  expect(listEnvironments(dataDir)).toContain(environment.id)
+  expect(await refusal(ours, 'beta')).toMatch(/^UNAVAILABLE: .*1 MiB/)
+  expect(listEnvironments(dataDir)).toEqual([environment.id])
 })
 
 test('no requirements mean the default environment', async () => {

@@ -9,13 +9,13 @@ import { servePackages } from './serve-packages.ts'
 const run = promisify(execFile)
 const MODULE = new URL('../../shared/environments/package-index.ts', import.meta.url).href
 
-/** What a process with this configuration of pip finds. */
-const readIndex = async (configuration: string) => {
+/** What a process with this configuration of pip finds, or finds of the given index. */
+const readIndex = async (configuration: string, given?: string) => {
   const path = join(await makeTemporaryFolder(), 'pip.conf')
   await writeFile(path, configuration)
   const script = `
     import { readPackageIndex } from ${JSON.stringify(MODULE)}
-    try { console.log(JSON.stringify(await readPackageIndex('/usr/bin/python3'))) }
+    try { console.log(JSON.stringify(await readPackageIndex('/usr/bin/python3', ${JSON.stringify(given)}))) }
     catch (error) { console.log(JSON.stringify({ code: error.code, message: error.message })) }`
   const env = { PATH: process.env['PATH'], PIP_CONFIG_FILE: path, PIP_RETRIES: '0' }
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env })
@@ -55,9 +55,23 @@ test('an index without pip keeps its files itself, and every further index is al
   })
 })
 
+test("a given index is the only one, whatever pip's configuration says of others", {
+  timeout: 60_000,
+}, async () => {
+  const [index, other] = [await servePackages(), await servePackages()]
+  onTestFinished(() => index.close())
+  onTestFinished(() => other.close())
+  const configuration = `[global]\nindex-url = ${other.index.url}\nextra-index-url = ${other.index.url}\n`
+  expect(await readIndex(`${configuration}cert = /etc/ssl/cert.pem\n`, index.index.url)).toEqual({
+    ...index.index,
+    certificates: '/etc/ssl/cert.pem',
+  })
+  expect(other.requests).toEqual([])
+})
+
 test('an index that does not answer is named as the trouble', { timeout: 60_000 }, async () => {
   expect(await readIndex('[global]\nindex-url = http://127.0.0.1:9/simple\n')).toEqual({
     code: 'UNAVAILABLE',
-    message: 'The package index cannot be reached: check pip config list.',
+    message: 'The package index cannot be reached: check its address (PACKAGE_INDEX_URL, pip config list).',
   })
 })

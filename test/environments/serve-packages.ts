@@ -52,8 +52,9 @@ export type TestIndex = {
   add(made: TestPackage): { path: string; hash: string }
   /** Files are linked to on this host instead. */
   linkTo(host: string): void
-  /** Requests are heard and never answered. */
+  /** Requests are heard and never answered, until `resume`. */
   hang(): void
+  resume(): void
   close(): Promise<void>
 }
 
@@ -102,6 +103,9 @@ export const servePackages = async (): Promise<TestIndex> => {
     },
     hang() {
       hanging = true
+    },
+    resume() {
+      hanging = false
     },
     async close() {
       server.closeAllConnections()

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createApp } from '../../functions/gateway/app.ts'
 import { notify } from '../../shared/database/index.ts'
-import { claimTask, finishAttempt } from '../../shared/tasks/index.ts'
+import { finishAttempt } from '../../shared/tasks/index.ts'
+import { admitAndClaim } from '../tasks/admit.ts'
 import { startTestGateway, type TestGateway } from './app.ts'
 
 let gateway: TestGateway
@@ -17,8 +19,7 @@ const submit = (text = body(), headers: Record<string, string> = {}) =>
 const submitted = async (text = body()) => ((await (await submit(text)).json()) as { id: string }).id
 const finish = async (id: string, result: string) => {
   const { sql } = gateway.dependencies
-  const claim = await claimTask(sql, id, 'test', 30)
-  if (!claim) throw new Error('not claimed')
+  const claim = await admitAndClaim(sql, id)
   const end = {
     outcome: 'completed' as const,
     result: { text: result, sizeBytes: result.length },
@@ -61,6 +62,29 @@ describe('submitting', () => {
     expect(problem.detail).toContain('body.priority')
   })
 
+  test('requirements are kept as they were stated', async () => {
+    const response = await submit(body('{}', ',"requirements":["pandas>=2.2,<3","attrs"]'))
+    expect(await response.json()).toMatchObject({ requirements: ['pandas>=2.2,<3', 'attrs'] })
+  })
+
+  test('every line of requirements that chooses where code comes from is refused', async () => {
+    const lines = ['attrs', '--index-url=https://example.org', 'attrs @ https://example.org/attrs.whl', '']
+    const response = await submit(body('{}', `,"requirements":${JSON.stringify(lines)}`))
+    expect(response.status).toBe(422)
+    const { errors } = (await response.json()) as ProblemBody
+    expect(errors?.map(({ loc }) => loc.join('.'))).toEqual([1, 2, 3].map((at) => `body.requirements.${at}`))
+  })
+
+  test('more requirements than configured are refused, however many', async () => {
+    const names = (count: number) => JSON.stringify(Array.from({ length: count }, (_, at) => `package${at}`))
+    expect((await submit(body('{}', `,"requirements":${names(5)}`))).status).toBe(202)
+    for (const count of [6, 5_000]) {
+      const response = await submit(body('{}', `,"requirements":${names(count)}`))
+      expect(response.status).toBe(422)
+      expect(((await response.json()) as ProblemBody).errors).toHaveLength(1)
+    }
+  })
+
   test.each([
     ['NaN', '{"x":NaN}', 'inputs.x'],
     ['a number too large for a double', '{"x":1e400}', 'inputs.x'],
@@ -77,16 +101,16 @@ describe('submitting', () => {
     '%s reaches the worker to the letter',
     async (value) => {
       const inputs = `{ "x" : ${value} }`
-      const claim = await claimTask(gateway.dependencies.sql, await submitted(body(inputs)), 'test', 30)
-      expect(claim?.inputs).toBe(inputs)
+      const claim = await admitAndClaim(gateway.dependencies.sql, await submitted(body(inputs)))
+      expect(claim.inputs).toBe(inputs)
     },
   )
 
   test('large inputs lie in the object store, to the letter', async () => {
     const inputs = `{"x":"${'y'.repeat(2_000)}","z":1.0}`
-    const claim = await claimTask(gateway.dependencies.sql, await submitted(body(inputs)), 'test', 30)
-    expect(claim?.inputs).toBeNull()
-    const object = await gateway.dependencies.store.get(claim?.inputsObjectKey ?? '')
+    const claim = await admitAndClaim(gateway.dependencies.sql, await submitted(body(inputs)))
+    expect(claim.inputs).toBeNull()
+    const object = await gateway.dependencies.store.get(claim.inputsObjectKey ?? '')
     expect(Buffer.concat((await object?.body.toArray()) ?? []).toString()).toBe(inputs)
   })
 
@@ -177,8 +201,7 @@ describe('reading', () => {
   test('a failed task’s result is a 422 with the failure and the user’s own error', async () => {
     const id = await submitted()
     const { sql } = gateway.dependencies
-    const claim = await claimTask(sql, id, 'test', 30)
-    if (!claim) throw new Error('not claimed')
+    const claim = await admitAndClaim(sql, id)
     const error = '{"error":"no mesh","type":"ValueError","ts":1.0}'
     await finishAttempt(sql, claim, {
       outcome: 'failed',
@@ -193,13 +216,13 @@ describe('reading', () => {
     expect(text).toContain(`"error":${error}`)
   })
 
-  test('a task tells its attempts, and its place while it waits', async () => {
+  test('a task tells its attempts, and why it waits while it does', async () => {
     const id = await submitted()
     const response = await gateway.fetch('GET', `/tasks/${id}`)
     expect(await response.json()).toMatchObject({
       id,
       status: 'queued',
-      position: expect.any(Number),
+      waits: { reason: expect.any(String) },
       attempts: [],
     })
   })
@@ -268,19 +291,17 @@ describe('the platform’s own routes', () => {
 
   test('every route of the app is described', async () => {
     const document = (await (await gateway.fetch('GET', '/openapi.json')).json()) as {
-      paths: Record<string, object>
+      paths: Record<string, Record<string, object>>
     }
-    expect(Object.keys(document.paths).sort()).toEqual([
-      '/health',
-      '/ready',
-      '/tasks',
-      '/tasks/{id}',
-      '/tasks/{id}/artifacts',
-      '/tasks/{id}/cancel',
-      '/tasks/{id}/logs',
-      '/tasks/{id}/result',
-      '/uploads',
-    ])
+    const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    // Signed URLs speak for themselves, and the documentation does not describe itself.
+    const undescribed = /^\S+ \/(objects|docs|openapi\.json)/
+    const served = createApp(gateway.dependencies)
+      .routes.filter(({ method, path }) => method !== 'ALL' && !undescribed.test(`${method} ${path}`))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+    expect(described.sort()).toEqual([...new Set(served)].sort())
   })
 
   test('the documentation page loads nothing from elsewhere', async () => {

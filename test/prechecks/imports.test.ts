@@ -129,6 +129,15 @@ test("the environment's modules are allowed, and only those", async () => {
   expect(summarize(verdict)).toEqual(refused('2:8'))
 })
 
+test('before an environment is built any package may be in it, and no more of the standard library', async () => {
+  const source = 'import pandas\nimport numpy.linalg\nimport socket\nimport urllib.request\nimport math\n'
+  const environment = { modules: 'unknown' as const }
+  const verdict = await prechecks.check(source, PrecheckPolicy.parse({}), environment)
+  expect(summarize(verdict)).toEqual(refused('3:8', '4:8'))
+  const denied = PrecheckPolicy.parse({ denyImports: ['pandas'] })
+  expect(summarize(await prechecks.check(source, denied, environment))).toEqual(refused('1:8', '3:8', '4:8'))
+})
+
 test('a tenant allows more, refuses more, and lowers or lifts the check', async () => {
   const source = 'import socket\nimport os\nimport os.path\n'
   expect(summarize(await check(source, { allowImports: ['socket'] }))).toEqual([])

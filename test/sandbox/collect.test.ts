@@ -62,6 +62,16 @@ describe('a report', () => {
     )
   })
 
+  it('may hold an error that the user’s code wrote, which counts only as JSON that can be carried on', () => {
+    const failed = { ...honest, succeeded: false, files: [] }
+    const verdict = (error: string) => JSON.stringify({ code: 'user_error', message: 'x', error })
+    for (const error of ['no JSON', '{"a": "\0"}', '{"a": NaN}', '['.repeat(300) + ']'.repeat(300)]) {
+      expect(parse({ ...failed, error }).error).toBeUndefined()
+      expect(parse({ ...failed, verdict: verdict(error) }).verdict?.error).toBeUndefined()
+    }
+    expect(parse({ ...failed, error: '{"error": 583.0}' }).error).toBe('{"error": 583.0}')
+  })
+
   it('may hold a verdict that the user’s code wrote, which then counts for nothing', () => {
     const failed = { ...honest, succeeded: false, files: [] }
     expect(

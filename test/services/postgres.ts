@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, inject } from 'vitest'
 import { connect, type Sql } from '../../shared/database/index.ts'
-import { TEMPLATE_DATABASE } from './run-postgres.ts'
+import { TEMPLATE_DATABASE, TEST_LOGINS } from './run-postgres.ts'
 
 /** How long a closed connection may take to leave the server. */
 const GOODBYE_MS = 3_000
@@ -28,6 +28,14 @@ export const createDatabase = async (options: { migrated?: boolean } = {}): Prom
   await withServer((sql) => sql.unsafe(`create database ${name} template ${template}`))
   created.push(name)
   return new URL(name, inject('postgresUrl')).href
+}
+
+/** The same database for a process's login, which row-level security holds for; `createDatabase` gives its owner's. */
+export const loginUrl = (databaseUrl: string, kind: keyof typeof TEST_LOGINS): string => {
+  const url = new URL(databaseUrl)
+  url.username = TEST_LOGINS[kind].name
+  url.password = TEST_LOGINS[kind].password
+  return url.href
 }
 
 const listConnections = (sql: Sql, database: string) => sql<{ name: string; query: string }[]>`

@@ -5,6 +5,7 @@
  */
 import { DEBIAN_PACKAGES } from '../../setup/debian-packages.mjs'
 import { GO_TOOLS, goToolPath } from '../../setup/go-tools.mjs'
+import { KEYCLOAK, keycloak } from '../../setup/keycloak.mjs'
 import { findCommand, isExecutable } from '../../setup/paths.mjs'
 import { run } from '../../setup/run.mjs'
 
@@ -22,6 +23,12 @@ const peers: Peer[] = [
     path: [goToolPath(name)].find(isExecutable),
     readVersion: async () => version,
   })),
+  {
+    name: 'keycloak',
+    path: keycloak.isReady() ? findCommand('java') : undefined,
+    readVersion: async (java) =>
+      `${KEYCLOAK.version} on ${await run(java, ['--version'], { timeoutMs: 10_000 })}`,
+  },
 ]
 
 export default async (): Promise<void> => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startLocalPostgres } from '../../local/postgres.ts'
-import { connect, migrate } from '../../shared/database/index.ts'
+import { connect, migrate, provisionLogin } from '../../shared/database/index.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,6 +17,12 @@ declare module 'vitest' {
     postgresUrl: string
   }
 }
+
+/** The logins that gateways and the platform's own processes have in production, for `loginUrl` (postgres.ts). */
+export const TEST_LOGINS = {
+  gateway: { name: 'test_gateway', password: 'gateway' },
+  platform: { name: 'test_platform', password: 'platform' },
+} as const
 
 export const TEMPLATE_DATABASE = 'mecapy_template'
 
@@ -29,6 +35,8 @@ const createTemplate = async (url: string): Promise<void> => {
   await server.end()
   const template = connect(new URL(TEMPLATE_DATABASE, url).href, { name: 'test run', maxConnections: 1 })
   await migrate(template)
+  await provisionLogin(template, { kind: 'gateway', ...TEST_LOGINS.gateway })
+  await provisionLogin(template, { kind: 'platform', ...TEST_LOGINS.platform })
   await template.end()
 }
 

@@ -14,8 +14,9 @@ export type ConsumerOptions = {
 export const startConsumer = async ({ queue, runner, concurrency, graceMs }: ConsumerOptions) => {
   const consumers = await Promise.all(
     LANES.filter((lane) => concurrency[lane] > 0).map((lane) =>
-      queue.consume(lane, concurrency[lane], async ({ taskId }) => {
-        await runner.run(taskId)
+      queue.consume(lane, concurrency[lane], async () => {
+        // A hint says that something is admitted; what runs is the task whose turn it is.
+        await runner.run({ lane })
       }),
     ),
   )

@@ -1,23 +1,48 @@
+import { LANES } from '../../shared/lanes/index.ts'
+import { addSandboxMetrics } from '../../shared/sandbox/index.ts'
 import { openAttemptRunner } from '../../shared/tasks/open-attempt-runner.ts'
 import { createLogger } from '../../shared/telemetry/logger.ts'
+import { createMetrics } from '../../shared/telemetry/metrics.ts'
+import { serveMetrics } from '../../shared/telemetry/serve-metrics.ts'
 import { stopOnSignal } from '../../shared/telemetry/stop-on-signal.ts'
+import { keepRegistered } from '../../shared/workers/index.ts'
 import { startConsumer } from './consumer.ts'
 import { readConsumerEnv } from './env.ts'
 
 const env = readConsumerEnv(process.env)
 const logger = createLogger('consumer', env.LOG_LEVEL)
 
-const { runner, queue, parts } = await openAttemptRunner(env, logger)
-const consumer = await startConsumer({
-  queue,
-  runner,
-  concurrency: {
-    high_priority: env.HIGH_PRIORITY_CONCURRENCY,
-    default: env.DEFAULT_CONCURRENCY,
-    long_running: env.LONG_RUNNING_CONCURRENCY,
-  },
-  graceMs: env.SHUTDOWN_GRACE_MS,
+const { runner, dispatcher, queue, sandboxes, relaxedSql, parts } = await openAttemptRunner(env, logger)
+const metrics = createMetrics('consumer')
+addSandboxMetrics(metrics, sandboxes)
+const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
+const concurrency = {
+  high_priority: env.HIGH_PRIORITY_CONCURRENCY,
+  default: env.DEFAULT_CONCURRENCY,
+  long_running: env.LONG_RUNNING_CONCURRENCY,
+}
+const registration = await keepRegistered({
+  sql: relaxedSql,
+  sandboxes,
+  logger,
+  name: env.WORKER_NAME,
+  kind: 'consumer',
+  slots: concurrency,
+  aliveSeconds: env.WORKER_ALIVE_SECONDS,
 })
+const consumer = await startConsumer({ queue, runner, concurrency, graceMs: env.SHUTDOWN_GRACE_MS })
 
-stopOnSignal([...parts, { name: 'consumer', stop: () => consumer.stop() }], logger)
+stopOnSignal(
+  [
+    ...parts,
+    scraped,
+    { name: 'registration', stop: () => registration.stop() },
+    { name: 'consumer', stop: () => consumer.stop() },
+    // First: nobody should hand it a task from here on.
+    { name: 'readiness', stop: async () => registration.drain() },
+  ],
+  logger,
+)
 logger.info('running')
+// Tasks that waited for a worker may start now.
+for (const lane of LANES) void dispatcher.dispatch(lane)

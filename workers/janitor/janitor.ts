@@ -1,62 +1,113 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { notify, type Sql } from '../../shared/database/index.ts'
-import { LANES } from '../../shared/lanes/index.ts'
+import { createDispatcher, findSleepers, LANES, takeUnclaimed } from '../../shared/lanes/index.ts'
 import type { Queue } from '../../shared/queue/index.ts'
-import { reapLostAttempts, takeUnclaimed } from '../../shared/tasks/index.ts'
+import { expireTasks, reapLostAttempts } from '../../shared/tasks/index.ts'
 import type { Logger } from '../../shared/telemetry/logger.ts'
+import { removeLostWorkers } from '../../shared/workers/index.ts'
 
 export type JanitorOptions = {
   sql: Sql
   queue: Queue
   logger: Logger
   intervalMs: number
+  /** The pause between two looks for what a dead process left lying. */
+  searchIntervalMs: number
   reannounceAfterSeconds: number
+  forgetWorkersAfterSeconds: number
   batch: number
 }
 
+type Chore = { name: string; everyMs: number; run(): Promise<void> }
+
 /**
- * Repairs what crashes leave behind: ends attempts whose lease ran out, and announces again what waits unannounced.
- * Several janitors may run; rows are taken with `skip locked`, and every step may be done twice without harm.
+ * Does what time brings and repairs what crashes leave behind: starts what is due, ends what has expired, ends attempts
+ * whose lease ran out, announces again what nobody claimed, finds tasks that everybody forgot.
+ * Several janitors may run; rows are taken with `skip locked`, and every chore may be done twice without harm.
  */
 export const startJanitor = ({
   sql,
   queue,
   logger,
   intervalMs,
+  searchIntervalMs,
   reannounceAfterSeconds,
+  forgetWorkersAfterSeconds,
   batch,
 }: JanitorOptions) => {
   const stopping = new AbortController()
+  const dispatcher = createDispatcher({ sql, queue, logger })
+
+  const dispatch = async () => {
+    await Promise.all(LANES.map((lane) => dispatcher.dispatch(lane)))
+  }
 
   const reap = async () => {
-    const taskIds = await reapLostAttempts(sql, batch)
-    if (taskIds.length > 0) logger.warn({ taskIds }, 'attempts lost their worker')
-    await Promise.all(taskIds.map((taskId) => notify(sql, 'task_ended', taskId)))
+    const reaped = await reapLostAttempts(sql, batch)
+    if (reaped.length === 0) return
+    logger.warn(
+      { tasks: reaped.map(({ taskId, worker }) => ({ taskId, worker })) },
+      'attempts lost their worker',
+    )
+    // What they used nobody knows: the charge stands.
+    dispatcher.tell(
+      reaped.map(({ leftLane: lane, tenantId, concurrencyKey: freedKey }) => ({ lane, tenantId, freedKey })),
+    )
+    const ended = reaped.filter(({ status }) => status !== 'queued')
+    await Promise.all(ended.map(({ taskId }) => notify(sql, 'task_ended', taskId)))
+  }
+
+  const expire = async () => {
+    const expired = await expireTasks(sql, batch)
+    dispatcher.tell(
+      expired.map(({ lane, tenantId, concurrencyKey: freedKey }) => ({ lane, tenantId, freedKey })),
+    )
+    await Promise.all(expired.map(({ id }) => notify(sql, 'task_ended', id)))
   }
 
   const announce = async () => {
-    const waiting = await takeUnclaimed(sql, { olderThanSeconds: reannounceAfterSeconds, limit: batch })
+    const unclaimed = await takeUnclaimed(sql, { olderThanSeconds: reannounceAfterSeconds, limit: batch })
     for (const lane of LANES) {
-      const hints = waiting.filter((task) => task.lane === lane)
+      const hints = unclaimed.filter((task) => task.lane === lane)
       if (hints.length > 0) await queue.enqueue(lane, hints)
     }
   }
 
-  const run = async () => {
-    while (!stopping.signal.aborted) {
-      for (const step of [reap, announce]) {
-        await step().catch((error: unknown) =>
-          logger.error({ error, step: step.name }, 'janitor step failed'),
-        )
-      }
-      await delay(intervalMs, undefined, { signal: stopping.signal }).catch(() => {})
+  const wakeSleepers = async () => {
+    for (const lane of LANES) {
+      const { tenantIds, freedKeys } = await findSleepers(sql, lane)
+      dispatcher.tell([
+        ...tenantIds.map((tenantId) => ({ lane, tenantId })),
+        ...freedKeys.map(({ tenantId, key }) => ({ lane, tenantId, freedKey: key })),
+      ])
     }
   }
-  const running = run()
+
+  const forgetWorkers = async () => {
+    const workers = await removeLostWorkers(sql, { silentSeconds: forgetWorkersAfterSeconds })
+    if (workers.length > 0) logger.warn({ workers }, 'forgot lost workers')
+  }
+
+  const chores: Chore[] = [
+    { name: 'reap', everyMs: intervalMs, run: reap },
+    { name: 'expire', everyMs: intervalMs, run: expire },
+    { name: 'dispatch', everyMs: intervalMs, run: dispatch },
+    { name: 'announce', everyMs: intervalMs, run: announce },
+    { name: 'wake sleepers', everyMs: searchIntervalMs, run: wakeSleepers },
+    { name: 'forget workers', everyMs: searchIntervalMs, run: forgetWorkers },
+  ]
+  const repeat = async ({ name, everyMs, run }: Chore) => {
+    while (!stopping.signal.aborted) {
+      await run().catch((error: unknown) => logger.error({ error, chore: name }, 'a chore failed'))
+      await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => {})
+    }
+  }
+  const running = Promise.all(chores.map(repeat))
   return {
     stop: async () => {
       stopping.abort()
       await running
+      await dispatcher.stop()
     },
   }
 }

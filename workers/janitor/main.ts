@@ -15,7 +15,9 @@ const janitor = startJanitor({
   queue,
   logger,
   intervalMs: env.JANITOR_INTERVAL_MS,
+  searchIntervalMs: env.JANITOR_SEARCH_INTERVAL_MS,
   reannounceAfterSeconds: env.REANNOUNCE_AFTER_SECONDS,
+  forgetWorkersAfterSeconds: env.FORGET_WORKERS_AFTER_SECONDS,
   batch: env.JANITOR_BATCH,
 })
 

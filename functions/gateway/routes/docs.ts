@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { VERSION } from '../../../shared/version.ts'
 import type { Gateway } from '../app.ts'
-
-const VERSION = '0.1.0'
 
 /** Everything that the page loads comes from us: the content security policy allows no other origin. */
 const ASSETS = {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 
-const ProblemDocument = z
+export const ProblemDocument = z
   .object({
     type: z.string(),
     title: z.string(),
@@ -18,11 +18,13 @@ const ProblemDocument = z
 const DESCRIPTIONS = {
   400: 'The body or the query cannot be read',
   401: 'No valid bearer token',
+  403: 'Not in the role for this',
   404: 'No such thing for this tenant',
   409: 'Not in the state for this',
   413: 'Larger than allowed',
   415: 'Not application/json',
   422: 'Read, but not valid; every fault is in `errors`',
+  429: 'Too many: `Retry-After` says when to come back',
   503: 'A part of the platform is away; try again after `Retry-After`',
 } as const
 

@@ -173,6 +173,8 @@ def _summarise(error, described):
     if isinstance(error, SystemExit):
         return f"the code ended itself with sys.exit({error.code!r:.80}) instead of returning a result"
     number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, RuntimeError) and described["error"] == "can't start new thread":
+        number = errno.EAGAIN
     return _cut(f"{described['type']}: {described['error']}"[:2000]) + HINTS.get(number, "")
 
 
@@ -185,6 +187,10 @@ HINTS = {
 
 
 def _tell_failure(error, verdict):
+    try:
+        os.close(0)  # the code may have taken all others, and telling needs one
+    except OSError:
+        pass
     described = _describe(error)
     failure = {"code": _classify(error), "message": _summarise(error, described)}
     if not isinstance(error, Failed):

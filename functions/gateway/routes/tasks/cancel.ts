@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import { notify } from '../../../../shared/database/index.ts'
-import { cancelTask } from '../../../../shared/tasks/index.ts'
+import { type Cancelled, cancelTasks } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
@@ -23,13 +23,27 @@ const route = createRoute({
   },
 })
 
-export const addCancel = (app: Gateway, { sql }: GatewayDependencies) => {
+/** Wakes whom a cancellation concerns: the worker of a running task, who waits for an ended one, the next in its lane. */
+export const tellCancelled = async (
+  { sql, dispatcher }: GatewayDependencies,
+  cancelled: readonly Cancelled[],
+): Promise<void> => {
+  const ended = cancelled.filter(({ status }) => status === 'cancelled')
+  dispatcher.tell(ended.map(({ lane, tenantId, concurrencyKey: freedKey }) => ({ lane, tenantId, freedKey })))
+  await Promise.all(
+    cancelled.map(({ id, status }) =>
+      notify(sql, status === 'cancelled' ? 'task_ended' : 'task_cancelled', id),
+    ),
+  )
+}
+
+export const addCancel = (app: Gateway, dependencies: GatewayDependencies) => {
+  const { sql } = dependencies
   app.openapi(route, async (c) => {
     const member = c.get('member')
     const { id } = c.req.valid('param')
-    const status = await cancelTask(sql, member.tenantId, id)
-    if (status === 'running') await notify(sql, 'task_cancelled', id)
-    else if (status === 'cancelled') await notify(sql, 'task_ended', id)
-    return c.json(toTaskView(await findTask(sql, member, id)), status === 'running' ? 202 : 200)
+    await tellCancelled(dependencies, await cancelTasks(sql, member.tenantId, [id]))
+    const task = await findTask(sql, member, id)
+    return c.json(toTaskView(task), task.status === 'running' ? 202 : 200)
   })
 }

@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi'
-import { countAhead, listAttempts } from '../../../../shared/tasks/index.ts'
+import { explainWait, listAttempts } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
 import { findTask, TaskParams } from './find-task.ts'
-import { TaskDetailView, toAttemptView, toTaskView } from './task-view.ts'
+import { TaskDetailView, toAttemptView, toSubmittedTaskView } from './task-view.ts'
 
 const MAX_COUNTED_AHEAD = 1_000
 
@@ -11,7 +11,7 @@ const route = createRoute({
   method: 'get',
   path: '/tasks/{id}',
   tags: ['tasks'],
-  summary: 'One task: status, lane, position, attempts, timings',
+  summary: 'One task: status, lane, why it waits, attempts, timings',
   security: bearerSecurity,
   request: { params: TaskParams },
   responses: {
@@ -23,10 +23,11 @@ const route = createRoute({
 export const addGet = (app: Gateway, { sql }: GatewayDependencies) => {
   app.openapi(route, async (c) => {
     const task = await findTask(sql, c.get('member'), c.req.valid('param').id)
-    const [position, attempts] = await Promise.all([
-      task.status === 'queued' ? countAhead(sql, task, MAX_COUNTED_AHEAD) : null,
+    const [wait, attempts] = await Promise.all([
+      task.status === 'queued' ? explainWait(sql, task, MAX_COUNTED_AHEAD) : undefined,
       task.attempt === 0 ? [] : listAttempts(sql, task.id),
     ])
-    return c.json({ ...toTaskView(task), position, attempts: attempts.map(toAttemptView) }, 200)
+    const waits = wait ? { ...wait, until: wait.until?.toISOString() ?? null } : null
+    return c.json({ ...toSubmittedTaskView(task), waits, attempts: attempts.map(toAttemptView) }, 200)
   })
 }

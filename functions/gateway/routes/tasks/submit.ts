@@ -1,28 +1,13 @@
-import { createHash } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
-import { type Fault, PlatformError } from '../../../../shared/errors.ts'
-import { createId } from '../../../../shared/id.ts'
 import { appendMember } from '../../../../shared/json/index.ts'
-import { pickLane } from '../../../../shared/lanes/index.ts'
-import { limitsFor } from '../../../../shared/sandbox/index.ts'
-import { attemptKey } from '../../../../shared/storage/index.ts'
-import {
-  createIntake,
-  getResult,
-  getTask,
-  isTerminal,
-  type NewTask,
-  type Task,
-} from '../../../../shared/tasks/index.ts'
-import type { Member } from '../../../../shared/tenants/index.ts'
+import { getResult, getTask, type Intake, isTerminal, type Task } from '../../../../shared/tasks/index.ts'
 import type { Gateway, GatewayDependencies } from '../../app.ts'
-import { type JsonBody, memberText, readJsonBody } from '../../read-json-body.ts'
+import { readJsonBody } from '../../read-json-body.ts'
 import { bearerSecurity, problemResponses } from '../problem-responses.ts'
+import { prepareTask } from './prepare-task.ts'
 import { readResultText } from './result.ts'
-import { Submission } from './submission.ts'
-import { TaskView, toTaskView } from './task-view.ts'
-
-const DEFAULT_MAX_ATTEMPTS = 3
+import { IdempotencyKey, Submission, toIdempotency } from './submission.ts'
+import { SubmittedTaskView, toSubmittedTaskView } from './task-view.ts'
 
 const route = createRoute({
   method: 'post',
@@ -32,12 +17,7 @@ const route = createRoute({
   security: bearerSecurity,
   request: {
     headers: z.object({
-      'idempotency-key': z
-        .string()
-        .min(1)
-        .max(255)
-        .optional()
-        .openapi({ description: 'The same key and body answer the first task again; another body is a 422' }),
+      'idempotency-key': IdempotencyKey,
       prefer: z.string().optional().openapi({
         description: '`wait=N`: answer when the task ends, N seconds at most',
         example: 'wait=10',
@@ -49,14 +29,16 @@ const route = createRoute({
     202: {
       description: 'Recorded; it will run',
       headers: z.object({ location: z.string() }),
-      content: { 'application/json': { schema: TaskView } },
+      content: { 'application/json': { schema: SubmittedTaskView } },
     },
     200: {
       description:
         'With `Prefer: wait`: it ended in time; `result` is there when it completed and is small enough',
-      content: { 'application/json': { schema: TaskView.extend({ result: z.unknown().optional() }) } },
+      content: {
+        'application/json': { schema: SubmittedTaskView.extend({ result: z.unknown().optional() }) },
+      },
     },
-    ...problemResponses(400, 401, 404, 413, 415, 422, 503),
+    ...problemResponses(400, 401, 404, 413, 415, 422, 429, 503),
   },
 })
 
@@ -66,128 +48,14 @@ const parseWait = (prefer: string | undefined, maxSeconds: number): number => {
   return Math.min(Number(seconds ?? 0), maxSeconds)
 }
 
-const checkSizes = (submission: Submission, maxCodeBytes: number) => {
-  const codeBytes = Buffer.byteLength(submission.code)
-  if (codeBytes > maxCodeBytes) {
-    throw new PlatformError(
-      'TOO_LARGE',
-      `code has ${codeBytes} bytes, the limit is ${maxCodeBytes}: publish a package instead.`,
-    )
-  }
-  const faults: Fault[] = []
-  if (submission.code.includes('\u0000')) {
-    faults.push({
-      loc: ['body', 'code'],
-      msg: 'Python source holds no NUL character',
-      type: 'invalid_source',
-    })
-  }
-  if (!submission.code.isWellFormed()) {
-    faults.push({ loc: ['body', 'code'], msg: 'the text has a lone surrogate', type: 'invalid_source' })
-  }
-  for (const port of Object.keys(submission.files)) {
-    if (port in submission.inputs) {
-      faults.push({
-        loc: ['body', 'files', port],
-        msg: 'given both as an input and as a file',
-        type: 'duplicate_argument',
-      })
-    }
-  }
-  if (faults.length > 0) {
-    throw new PlatformError(
-      'INVALID',
-      `The submission is not valid: ${faults.map(({ msg }) => msg).join('; ')}`,
-      { faults },
-    )
-  }
-}
-
-const storeInputs = async (
-  { store, limits }: GatewayDependencies,
-  member: Member,
-  taskId: string,
-  text: string,
-) => {
-  if (Buffer.byteLength(text) <= limits.maxInlineInputsBytes) return { text }
-  const objectKey = attemptKey({ tenantId: member.tenantId, taskId, attempt: 1 }, 'inputs', 'inputs.json')
-  await store.put(objectKey, text, { contentType: 'application/json' })
-  return { objectKey }
-}
-
-const checkUploads = async ({ sql }: GatewayDependencies, member: Member, files: Record<string, string>) => {
-  const ids = Object.values(files)
-  if (ids.length === 0) return
-  const rows = await sql<{ id: string }[]>`
-    select id from uploads where tenant_id = ${member.tenantId} and id in ${sql(ids)} and expires_at > now()`
-  const known = new Set(rows.map(({ id }) => id))
-  const faults = Object.entries(files)
-    .filter(([, id]) => !known.has(id))
-    .map(([port, id]) => ({
-      loc: ['body', 'files', port],
-      msg: `there is no upload ${id}`,
-      type: 'unknown_upload',
-    }))
-  if (faults.length > 0) {
-    throw new PlatformError(
-      'INVALID',
-      `The submission is not valid: ${faults.map(({ msg }) => msg).join('; ')}`,
-      { faults },
-    )
-  }
-}
-
-const toNewTask = async (
-  dependencies: GatewayDependencies,
-  member: Member,
-  submission: Submission,
-  body: JsonBody,
-): Promise<NewTask> => {
-  const { thresholds } = dependencies
-  const id = createId()
-  const { resources, timeout_seconds: wallSeconds } = submission
-  const tier = typeof resources === 'string' ? resources : undefined
-  const limits = limitsFor({
-    ...(typeof resources === 'string'
-      ? { tier: resources }
-      : { cpu: resources.cpu, memoryMb: resources.memory_mb }),
-    ...(wallSeconds !== undefined && { wallSeconds }),
-  })
-  const expectedSeconds = submission.estimated_seconds ?? thresholds.unknownSeconds
-  return {
-    id,
-    name: submission.name,
-    lane: submission.lane ?? pickLane(expectedSeconds, thresholds),
-    priority: submission.priority,
-    code: submission.code,
-    handler: submission.handler,
-    inputs: await storeInputs(dependencies, member, id, memberText(body, 'inputs') ?? '{}'),
-    files: submission.files,
-    labels: submission.labels,
-    estimate: {
-      seconds: expectedSeconds,
-      source: submission.estimated_seconds === undefined ? 'tier' : 'caller',
-    },
-    tier,
-    cpu: limits.cpu,
-    memoryMb: limits.memoryMb,
-    timeoutSeconds: limits.wallSeconds,
-    reuse: submission.reuse,
-    maxAttempts: submission.retry.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
-    retryOn: submission.retry.on,
-  }
-}
-
-export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
-  const { sql, queue, store, endWaiters, limits, logger } = dependencies
+export const addSubmit = (app: Gateway, dependencies: GatewayDependencies, intake: Intake) => {
+  const { sql, store, endWaiters, laneGate, limits } = dependencies
 
   app.use('/tasks', async (c, next) =>
     c.req.method === 'POST'
       ? await readJsonBody({ maxBytes: limits.maxBodyBytes, maxDepth: limits.maxJsonDepth })(c, next)
       : await next(),
   )
-
-  const submit = createIntake({ sql, queue, logger })
 
   // Waits first and looks then, so that an end between the two is not missed.
   const waitForEnd = async (task: Task, timeoutMs: number): Promise<Task> => {
@@ -204,30 +72,27 @@ export const addSubmit = (app: Gateway, dependencies: GatewayDependencies) => {
     const member = c.get('member')
     const submission = c.req.valid('json')
     const headers = c.req.valid('header')
-    checkSizes(submission, limits.maxCodeBytes)
-    await checkUploads(dependencies, member, submission.files)
     const body = c.get('body')
-    const newTask = await toNewTask(dependencies, member, submission, body)
+    const newTask = await prepareTask(dependencies, member, submission, body)
+    await laneGate.enter(newTask.lane, 1)
     const key = headers['idempotency-key']
     const waitSeconds = parseWait(headers.prefer, limits.maxWaitSeconds)
-    const { task, replayed } = await submit({
+    const { task, replayed } = await intake.submit({
       member,
       task: newTask,
-      ...(key !== undefined && {
-        idempotency: { key, requestSha256: createHash('sha256').update(body.text).digest('hex') },
-      }),
+      ...(key !== undefined && { idempotency: toIdempotency(key, body.text) }),
     })
     if (replayed) c.header('idempotent-replayed', 'true')
     c.header('location', `/tasks/${task.id}`)
-    if (waitSeconds === 0) return c.json(toTaskView(task), 202)
+    if (waitSeconds === 0) return c.json(toSubmittedTaskView(task), 202)
 
     const latest = await waitForEnd(task, waitSeconds * 1_000)
     c.header('preference-applied', `wait=${waitSeconds}`)
-    if (!isTerminal(latest.status)) return c.json(toTaskView(latest), 202)
+    if (!isTerminal(latest.status)) return c.json(toSubmittedTaskView(latest), 202)
     const stored = latest.status === 'completed' ? await getResult(sql, task.id) : undefined
     const result = stored && (await readResultText(store, stored, limits.maxAnsweredResultBytes))
-    if (result === undefined) return c.json(toTaskView(latest), 200)
-    return c.body(appendMember(toTaskView(latest), 'result', result), 200, {
+    if (result === undefined) return c.json(toSubmittedTaskView(latest), 200)
+    return c.body(appendMember(toSubmittedTaskView(latest), 'result', result), 200, {
       'content-type': 'application/json',
     }) as never
   })

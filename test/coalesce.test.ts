@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { coalesce } from '../../shared/tasks/coalesce.ts'
+import { coalesce } from '../shared/coalesce.ts'
 
 const double = async (items: readonly number[]) => items.map((item) => 2 * item)
 
