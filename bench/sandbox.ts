@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { goToolPath } from '../setup/go-tools.mjs'
-import { isExecutable } from '../setup/paths.mjs'
+import { cacheDir, isExecutable } from '../setup/paths.mjs'
 import { ensureDefaultEnvironment } from '../shared/environments/index.ts'
 import { ENGINE_NAMES, type EngineName, type SandboxConfigInput } from '../shared/sandbox/config.ts'
 import { limitsFor, openSandboxes, type Sandboxes } from '../shared/sandbox/index.ts'
@@ -25,7 +25,7 @@ const RATE_MS = 4_000
 const CONCURRENCY = 2 * availableParallelism()
 const NOOP = 'def noop():\n    return None\n'
 
-const environment = await ensureDefaultEnvironment({ dataDir: '.data' })
+const environment = await ensureDefaultEnvironment({ dataDir: cacheDir })
 const logger = createLogger('bench', 'error')
 const rows: Row[] = []
 const compare = (figure: string, value: number, unit: string, floor: number, goal = '') =>
