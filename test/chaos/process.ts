@@ -31,7 +31,14 @@ export type ProcessOptions = {
 
 const RESTART_MS = 200
 const STOP_MS = 15_000
-const LAST_WORDS = 3_000
+const LAST_WORDS = 20_000
+/** What it said beside its log: an error that nobody caught. */
+const findComplaint = (output: string) =>
+  output
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{"level"'))
+    .join('\n')
+    .slice(-1_000)
 /** What a process may know of our environment, as in `local/child.ts`. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR']
 
@@ -68,7 +75,8 @@ export const superviseProcess = (options: ProcessOptions): SupervisedProcess => 
     }
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
     if (works) ready = Promise.withResolvers()
-    if (works && !asked) onUnaskedEnd({ name, how: signal ?? `exit code ${code}`, lastWords: output })
+    if (works && !asked)
+      onUnaskedEnd({ name, how: signal ?? `exit code ${code}`, lastWords: findComplaint(output) })
   }
   const run = async () => {
     while (!stopping) {

@@ -22,6 +22,7 @@ def work(text, sleep=0.0, spin=0.0, pad=0, lines=0, steps=0, files=0, fails=0.0)
     if int.from_bytes(os.urandom(4), "big") / 2**32 < fails:
         raise ValueError(nonce)
     for number in range(files):
-        with open(f"/workspace/out/file-{number}.txt", "w") as file:
+        os.makedirs("/workspace/out/artifacts", exist_ok=True)
+        with open(f"/workspace/out/artifacts/{number}.txt", "w") as file:
             file.write(f"{nonce}\n" * (number + 1) * 100)
     return {"digest": hashlib.sha256(text.encode()).hexdigest(), "nonce": nonce, "pad": "x" * pad}
