@@ -163,11 +163,12 @@ const untilReady = (
  * Runs a PostgreSQL of our own on loopback, its data in `dataDirectory/postgres` between runs.
  * Recovers by itself after a `kill -9` of the server or of its supervisor.
  *
+ * @param options.port - any free one when left out; whoever is to come back to a server that restarts needs the same
  * @param options.settings - server settings, such as `{ fsync: 'off' }` for a test that never loses power
  */
 export const startLocalPostgres = async (
   dataDirectory: string,
-  options: { settings?: Record<string, string>; onLog?: (text: string) => void } = {},
+  options: { port?: number; settings?: Record<string, string>; onLog?: (text: string) => void } = {},
 ): Promise<LocalPostgres> => {
   const binaries = await loadBinaries()
   const directory = resolve(dataDirectory, 'postgres')
@@ -182,7 +183,7 @@ export const startLocalPostgres = async (
   }
   await endOrphan(directory)
   const password = await readFile(passwordFile, 'utf8')
-  const port = await findFreePort()
+  const port = options.port ?? (await findFreePort())
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',

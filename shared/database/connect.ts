@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { arrayTypes } from './array-types.ts'
 
 /** A pool; values of type `json` are text on both sides, because user JSON is opaque. */
 export type Sql = postgres.Sql<{ json: string }>
@@ -36,7 +37,9 @@ export const connect = (url: string, options: ConnectOptions): Sql =>
       synchronous_commit: options.durability === 'relaxed' ? 'off' : 'on',
     },
     onnotice: () => {},
+    fetch_types: false,
     types: {
+      ...arrayTypes,
       json: {
         to: 114,
         from: [114],

@@ -56,6 +56,8 @@ export const migrate = async (
   directory: URL = new URL('./migrations/', import.meta.url),
 ): Promise<string[]> => {
   const migrations = await readMigrations(directory)
+  // The driver would wait for ever to reserve a connection that is not open yet.
+  await sql`select 1`
   const connection = await sql.reserve()
   try {
     await connection`select pg_advisory_lock(${MIGRATION_LOCK}::bigint)`

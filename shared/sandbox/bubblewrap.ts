@@ -1,7 +1,8 @@
 import { dirname } from 'node:path'
 import type { Cgroups } from './cgroups.ts'
+import { Doormen } from './doormen.ts'
 import type { Engine, Launch } from './engine.ts'
-import { spawnInCgroup } from './spawn-in-cgroup.ts'
+import { harnessArguments } from './harness.ts'
 
 const NAMESPACES = [
   '--unshare-pid',
@@ -23,7 +24,7 @@ const listParents = (path: string): string[] => {
   return parent === '/' ? [] : [...listParents(parent), parent]
 }
 
-const buildArguments = ({ environment, command }: Launch, asRoot: boolean): string[] => [
+const buildArguments = ({ environment }: Launch, asRoot: boolean): string[] => [
   ...NAMESPACES,
   // As root, bubblewrap opens what only root may open, and the harness leaves the host's root at once. A plain user
   // needs the user namespace to begin with, and a /proc in it: the harness may mount no more than it can see.
@@ -34,22 +35,24 @@ const buildArguments = ({ environment, command }: Launch, asRoot: boolean): stri
     source,
     target,
   ]),
-  ...['--dev', '/dev', '--dir', '/run', '--dir', '/proc', '--chdir', '/'],
-  ...['--', ...command],
+  ...['--dev', '/dev', '--dir', '/run', '--dir', '/proc', '--chdir', '/', '--'],
 ]
 
 /** Bubblewrap: the quickest start, and what a plain user has too. */
-export const createBubblewrap = ({ path, asRoot, cgroups }: BubblewrapOptions): Engine => ({
-  name: 'bubblewrap',
-  level: 'container',
-  startsAs: asRoot ? 'host-root' : 'namespace-root',
-  taskUid: asRoot ? 1000 : 0,
-  ownProcesses: 8,
-  ownMemoryMb: 0,
-  launch: async (launch) => {
-    const cgroup = cgroups.create(launch.name)
-    cgroup.limit(launch.limits)
-    return spawnInCgroup([path, ...buildArguments(launch, asRoot)], { cgroup })
-  },
-  close: () => cgroups.close(),
-})
+export const createBubblewrap = ({ path, asRoot, cgroups }: BubblewrapOptions): Engine => {
+  const doormen = new Doormen(cgroups, harnessArguments)
+  return {
+    name: 'bubblewrap',
+    level: 'container',
+    startsAs: asRoot ? 'host-root' : 'namespace-root',
+    taskUid: asRoot ? 1000 : 0,
+    ownProcesses: 8,
+    ownMemoryMb: 0,
+    launch: async (launch) =>
+      doormen.become([path, ...buildArguments(launch, asRoot), launch.environment.python], launch.limits),
+    close: async () => {
+      await doormen.close()
+      await cgroups.close()
+    },
+  }
+}

@@ -1,4 +1,13 @@
-import { closeSync, openSync, readFileSync, readSync, rmdirSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -16,8 +25,8 @@ export type Cgroup = {
   begin(): CgroupUse
   /** Counters since the sandbox began. */
   read(): CgroupCounters
-  /** Ends every process inside. */
-  kill(): void
+  /** Ends every process inside, but for one that is to see the others die. */
+  kill(exceptPid?: number): void
   /** Waits until it is empty and removes it. */
   remove(): Promise<void>
 }
@@ -40,7 +49,7 @@ const CPU_PERIOD_US = 100_000
 const MEBIBYTE = 1024 * 1024
 const MICROSECONDS = 1e6
 const NANOSECONDS = 1e9
-const REMOVE_TIMEOUT_MS = 5_000
+const REMOVE_TIMEOUT_MS = 30_000
 
 export const read = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8')
 export const write = (folder: string, name: string, value: string | number): void =>
@@ -59,10 +68,12 @@ const writeIfOffered = (folder: string, name: string, value: string | number): v
 const counter = (text: string, key: string): number =>
   Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
 
-const killListed = (folder: string): void => {
-  for (const pid of read(folder, 'cgroup.procs').split('\n').filter(Boolean)) {
+const killListed = (folder: string, exceptPid?: number): void => {
+  for (const pid of read(folder, 'cgroup.procs').split('\n').map(Number)) {
+    // 0 stands for a process that cannot be seen from here, and to `kill` for oneself and all beside.
+    if (pid === 0 || pid === exceptPid) continue
     try {
-      process.kill(Number(pid), 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
     } catch {
       // It ended by itself.
     }
@@ -82,6 +93,13 @@ const removeFolder = async (folder: string, kill: () => void): Promise<void> => 
     kill()
     await sleep(pauseMs)
   }
+}
+
+/** Ends whatever lives in a group that its owner left, and in those below it, and removes them. */
+export const removeAbandoned = async (folder: string): Promise<void> => {
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await removeAbandoned(join(folder, entry.name))
+  await removeFolder(folder, () => killListed(folder))
 }
 
 /**
@@ -126,7 +144,8 @@ export const cgroupV2 = (folder: string, path: string): Cgroup => {
     cpuSeconds: counter(read(folder, 'cpu.stat'), 'usage_usec') / MICROSECONDS,
     memoryMb: Number(read(folder, 'memory.current')) / MEBIBYTE,
   })
-  const kill = () => {
+  const kill = (exceptPid?: number) => {
+    if (exceptPid !== undefined) return killListed(folder, exceptPid)
     try {
       write(folder, 'cgroup.kill', 1)
     } catch {
@@ -169,7 +188,9 @@ export const cgroupV1 = ({ memory, pids, cpu, cpuacct }: V1Folders, path: string
     cpuSeconds: Number(read(cpuacct, 'cpuacct.usage')) / NANOSECONDS,
     memoryMb: Number(read(memory, 'memory.usage_in_bytes')) / MEBIBYTE,
   })
-  const kill = () => folders.forEach(killListed)
+  const kill = (exceptPid?: number) => {
+    for (const folder of folders) killListed(folder, exceptPid)
+  }
   return {
     path,
     doors: folders.map((folder) => join(folder, 'cgroup.procs')),

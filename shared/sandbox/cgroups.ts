@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { PlatformError } from '../errors.ts'
-import { type Cgroup, cgroupV1, cgroupV2, read, type V1Folders, write } from './cgroup.ts'
+import { type Cgroup, cgroupV1, cgroupV2, read, removeAbandoned, type V1Folders, write } from './cgroup.ts'
+import { hasEnded, WORKER_ID, workerId } from './worker-id.ts'
 
 /** Where this process may make cgroups, one for each sandbox. */
 export type Cgroups = {
@@ -32,26 +33,22 @@ const isWritable = (path: string): boolean => {
   }
 }
 
-/** Removes what a killed worker left: folders of processes that are gone, once they are empty. */
-const sweep = (parent: string): void => {
+const WORKER = new RegExp(`^worker-(${WORKER_ID})-\\d+$`)
+
+/** Ends and removes what killed workers left. */
+const sweep = async (parent: string): Promise<void> => {
   for (const name of readdirSync(parent)) {
-    const folder = join(parent, name)
-    const pid = /^worker-(\d+)-\d+$/.exec(name)?.[1]
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
-    try {
-      for (const sandbox of readdirSync(folder, { withFileTypes: true }))
-        if (sandbox.isDirectory()) rmdirSync(join(folder, sandbox.name))
-      rmdirSync(folder)
-    } catch {
-      // Something still lives there; the next start tries again.
-    }
+    const id = WORKER.exec(name)?.[1]
+    if (id === undefined || !hasEnded(id)) continue
+    // Another worker may do the same at the same time; what resists is for the next start.
+    await removeAbandoned(join(parent, name)).catch(() => undefined)
   }
 }
 
-const makeOwnFolder = (parent: string): string => {
+const makeOwnFolder = async (parent: string, name: string): Promise<string> => {
   mkdirSync(parent, { recursive: true })
-  sweep(parent)
-  const own = join(parent, `worker-${process.pid}-${opened}`)
+  await sweep(parent)
+  const own = join(parent, name)
   mkdirSync(own, { recursive: true })
   return own
 }
@@ -60,16 +57,19 @@ const delegate = (folder: string): void =>
   write(folder, 'cgroup.subtree_control', CONTROLLERS.map((name) => `+${name}`).join(' '))
 
 /** Version 2 wants a group's processes in its leaves: ours step aside, so that siblings may have limits. */
+const HOST_LEAF = `${OURS}-host`
 const stepAside = (folder: string): void => {
-  const leaf = join(folder, `${OURS}-host`)
+  const leaf = join(folder, HOST_LEAF)
   mkdirSync(leaf, { recursive: true })
   for (const pid of read(folder, 'cgroup.procs').split('\n').filter(Boolean)) write(leaf, 'cgroup.procs', pid)
 }
 
 const findV2Mount = (mounts: string): string | undefined => /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1]
 
-const openV2 = (mount: string, self: string): Cgroups | undefined => {
-  const ownPath = /^0::(\/.*)$/m.exec(self)?.[1] ?? '/'
+const openV2 = async (mount: string, self: string, name: string): Promise<Cgroups | undefined> => {
+  const selfPath = /^0::(\/.*)$/m.exec(self)?.[1] ?? '/'
+  // Where an earlier start, perhaps of the worker before, has stepped aside already.
+  const ownPath = basename(selfPath) === HOST_LEAF ? dirname(selfPath) : selfPath
   // The host's root may have groups beside its processes; any other group, a container's included, may not.
   const isHostRoot = !existsSync(join(mount, 'cgroup.type')) && isWritable(join(mount, 'cgroup.procs'))
   const base = isHostRoot ? mount : join(mount, ownPath)
@@ -81,7 +81,7 @@ const openV2 = (mount: string, self: string): Cgroups | undefined => {
   const parent = join(base, OURS)
   mkdirSync(parent, { recursive: true })
   delegate(parent)
-  const own = makeOwnFolder(parent)
+  const own = await makeOwnFolder(parent, name)
   delegate(own)
   return {
     version: 2,
@@ -106,12 +106,13 @@ const pickV1 = (folderOf: (controller: string) => string | undefined): V1Folders
   return memory && pids && cpu && cpuacct ? { memory, pids, cpu, cpuacct } : undefined
 }
 
-const openV1 = (mounts: string): Cgroups | undefined => {
+const openV1 = async (mounts: string, name: string): Promise<Cgroups | undefined> => {
   const writable = listV1Mounts(mounts).filter(({ folder }) => isWritable(folder))
   const folderOf = (name: string) => writable.find(({ controllers }) => controllers.includes(name))?.folder
   if (pickV1(folderOf) === undefined) return undefined
   // In every hierarchy, for an OCI runtime joins them all and would leave what it made.
-  const own = new Map(writable.map(({ folder }) => [folder, makeOwnFolder(join(folder, OURS))]))
+  const own = new Map<string, string>()
+  for (const { folder } of writable) own.set(folder, await makeOwnFolder(join(folder, OURS), name))
   return {
     version: 1,
     create: (name) => {
@@ -135,11 +136,12 @@ const readSources = (): CgroupSources => ({
  *
  * @throws {PlatformError} `MISCONFIGURED` when nowhere, with what to do about it
  */
-export const openCgroups = ({ mounts, self } = readSources()): Cgroups => {
-  opened += 1
+export const openCgroups = async ({ mounts, self } = readSources()): Promise<Cgroups> => {
+  const name = `worker-${workerId}-${++opened}`
   const v2Mount = findV2Mount(mounts)
   try {
-    const cgroups = (v2Mount === undefined ? undefined : openV2(v2Mount, self)) ?? openV1(mounts)
+    const v2 = v2Mount === undefined ? undefined : await openV2(v2Mount, self, name)
+    const cgroups = v2 ?? (await openV1(mounts, name))
     if (cgroups !== undefined) return cgroups
   } catch (cause) {
     throw new PlatformError('MISCONFIGURED', REFUSAL, { cause })
@@ -158,9 +160,9 @@ const remembering = (cgroup: Cgroup): Cgroup => {
       } catch {}
       return last
     },
-    kill: () => {
+    kill: (exceptPid) => {
       try {
-        cgroup.kill()
+        cgroup.kill(exceptPid)
       } catch {}
     },
     remove: async () => undefined,

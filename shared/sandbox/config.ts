@@ -42,4 +42,6 @@ export const sandboxConfigSchema = z.strictObject({
 })
 
 export type SandboxConfig = z.infer<typeof sandboxConfigSchema>
+/** As written: what is left out has its default. */
+export type SandboxConfigInput = z.input<typeof sandboxConfigSchema>
 export type WarmConfig = SandboxConfig['warm']

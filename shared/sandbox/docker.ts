@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import Docker, { type Container, type ContainerCreateOptions } from 'dockerode'
 import type { Cgroup } from './cgroup.ts'
 import { adoptCgroup } from './cgroups.ts'
 import type { Engine, Launch, Launched } from './engine.ts'
+import { harnessArguments } from './harness.ts'
+import { hasEnded, workerId } from './worker-id.ts'
 
 /** An image with nothing in it: the environment is all that a sandbox sees. */
 const IMAGE = 'mecapy-sandbox:empty'
 const CALL_TIMEOUT_MS = 30_000
-const LABEL = 'mecapy.sandbox'
+const SWEEP_INTERVAL_MS = 60_000
+const LABEL = 'mecapy.worker'
 const MEBIBYTE = 1024 * 1024
 const NANO = 1e9
 /** A tar archive of no files. */
@@ -23,18 +27,12 @@ const EMPTY_TAR = Buffer.alloc(1024)
  */
 const SECURITY = ['no-new-privileges:true', 'seccomp=unconfined', 'apparmor=unconfined']
 
-const describeContainer = ({
-  name,
-  environment,
-  command,
-  hostUid,
-  limits,
-}: Launch): ContainerCreateOptions => ({
+const describeContainer = ({ name, environment, hostUid, limits }: Launch): ContainerCreateOptions => ({
   name: `mecapy-${name}-${randomBytes(4).toString('hex')}`,
   Image: IMAGE,
-  Cmd: [...command],
+  Cmd: [environment.python, ...harnessArguments],
   User: `${hostUid}:${hostUid}`,
-  Labels: { [LABEL]: String(process.pid) },
+  Labels: { [LABEL]: workerId },
   Hostname: 'sandbox',
   WorkingDir: '/',
   NetworkDisabled: true,
@@ -65,8 +63,10 @@ const describeContainer = ({
 /** Containers of workers that are gone. */
 const sweep = async (docker: Docker): Promise<void> => {
   const containers = await docker.listContainers({ all: true, filters: { label: [LABEL] } })
-  const orphans = containers.filter(({ Labels }) => !existsSync(`/proc/${Labels[LABEL]}`))
-  await Promise.all(orphans.map(({ Id }) => docker.getContainer(Id).remove({ force: true })))
+  const orphans = containers.filter(({ Labels }) => hasEnded(Labels[LABEL] ?? ''))
+  const remove = (id: string) => docker.getContainer(id).remove({ force: true })
+  // Another worker may do the same at the same time.
+  await Promise.allSettled(orphans.map(({ Id }) => remove(Id)))
 }
 
 /** Two connections to the same daemon: calls that are answered at once, and streams that last as long as a sandbox. */
@@ -75,7 +75,9 @@ type Daemon = { calls: Docker; streams: Docker }
 const start = async ({ calls, streams }: Daemon, launch: Launch): Promise<Launched> => {
   const container = await calls.createContainer(describeContainer(launch))
   const lasting = streams.getContainer(container.id)
-  const remove = () => container.remove({ force: true }).catch(() => undefined)
+  const remove = async () => {
+    await container.remove({ force: true }).catch(() => undefined)
+  }
   try {
     const attached = await lasting.attach({
       stream: true,
@@ -88,14 +90,14 @@ const start = async ({ calls, streams }: Daemon, launch: Launch): Promise<Launch
     const stderr = new PassThrough()
     calls.modem.demuxStream(attached, stdout, stderr)
     attached.once('end', () => stdout.end())
-    const ended = lasting.wait({ condition: 'next-exit' })
+    const exited = lasting.wait({ condition: 'next-exit' }).then(remove, remove)
     await container.start()
     return {
       stdin: attached as unknown as Launched['stdin'],
       stdout,
       stderr,
       cgroup: await findCgroup(container),
-      exited: ended.then(remove, remove).then(() => undefined),
+      exited,
       kill: () => void container.kill().catch(() => undefined),
     }
   } catch (error) {
@@ -111,9 +113,13 @@ const findCgroup = async (container: Container): Promise<Cgroup> => {
 
 /** Docker, on the same machine: for hosts that have nothing else, such as the virtual machines of the plan's first phase. */
 export const createDockerEngine = async (socketPath: string): Promise<Engine> => {
-  const calls = new Docker({ socketPath, timeout: CALL_TIMEOUT_MS })
-  const streams = new Docker({ socketPath })
+  // Its own, to be let go of at the end; the package's types do not know the option.
+  const daemon = { socketPath, agent: new Agent({ keepAlive: true }) }
+  const calls = new Docker({ ...daemon, timeout: CALL_TIMEOUT_MS })
+  const streams = new Docker({ ...daemon })
   await sweep(calls)
+  // The daemon may still have been making one when its worker was killed.
+  const sweeping = setInterval(() => void sweep(calls).catch(() => undefined), SWEEP_INTERVAL_MS).unref()
   const [repo, tag] = IMAGE.split(':')
   const progress = await calls.importImage(Readable.from([EMPTY_TAR]), { repo, tag })
   progress.resume()
@@ -126,6 +132,9 @@ export const createDockerEngine = async (socketPath: string): Promise<Engine> =>
     ownProcesses: 8,
     ownMemoryMb: 0,
     launch: (launch) => start({ calls, streams }, launch),
-    close: async () => undefined,
+    close: async () => {
+      clearInterval(sweeping)
+      daemon.agent.destroy()
+    },
   }
 }

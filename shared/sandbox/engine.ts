@@ -13,8 +13,6 @@ export type Launch = {
   /** Unique on this host. */
   name: string
   environment: Environment
-  /** The command, as paths of the sandbox. */
-  command: readonly string[]
   /** The first of two unprivileged ids that are this sandbox's alone. */
   hostUid: number
   /** What it may use until a run says otherwise. */

@@ -13,7 +13,7 @@ export type EngineOptions = {
   /** Where commands are looked for, as in `PATH`. */
   searchPath: string
   /** Asked for by the engines that do not leave this to a daemon. */
-  cgroups(): Cgroups
+  cgroups(): Promise<Cgroups>
 }
 
 type Candidate = {
@@ -47,7 +47,7 @@ const ociCandidate = (name: RuntimeName, level: SandboxLevel, install: string): 
   level,
   install,
   find: findCommand(name),
-  create: (path, { cgroups }) => createOciEngine({ name, path, cgroups: cgroups() }),
+  create: async (path, { cgroups }) => createOciEngine({ name, path, cgroups: await cgroups() }),
 })
 
 /** In the order in which `auto` prefers them: by the time that a sandbox takes to start. */
@@ -57,7 +57,7 @@ const CANDIDATES: readonly Candidate[] = [
     level: 'container',
     install: 'apt-get install bubblewrap',
     find: findCommand('bwrap'),
-    create: async (path, { cgroups }) => createBubblewrap({ path, asRoot, cgroups: cgroups() }),
+    create: async (path, { cgroups }) => createBubblewrap({ path, asRoot, cgroups: await cgroups() }),
   },
   ociCandidate('runc', 'container', 'apt-get install runc'),
   ociCandidate('crun', 'container', 'apt-get install crun'),

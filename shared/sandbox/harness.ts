@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** In the order in which they need each other. */
 const MODULES = [
+  'jsontext',
   'kernel',
   'seccomp',
   'network',

@@ -1,7 +1,7 @@
 import type { Environment } from '../environments/index.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type Cgroups, openCgroups } from './cgroups.ts'
-import { type SandboxConfig, sandboxConfigSchema } from './config.ts'
+import { type SandboxConfig, type SandboxConfigInput, sandboxConfigSchema } from './config.ts'
 import { chooseEngine } from './engines.ts'
 import { decideOutcome } from './outcome.ts'
 import { Pool } from './pool.ts'
@@ -9,12 +9,13 @@ import type { RunListener, RunSpec, Sandboxes } from './port.ts'
 import { findFault } from './run-header.ts'
 import { Sandbox, StillFull } from './sandbox.ts'
 import { type Attempt, requireHeld, runSelfTest } from './self-test.ts'
+import { sweepTemporaryFolders } from './temporary-folder.ts'
 import { limitsSchema } from './tiers.ts'
 
 export type Preload = { environment: Environment; modules: readonly string[] }
 
 export type SandboxesOptions = {
-  config?: Partial<SandboxConfig>
+  config?: SandboxConfigInput
   /**
    * Environments that the platform vouches for: blank sandboxes of these are started ahead, with these modules imported.
    * Any other is started when it is asked for, and imports nothing before the task does. The self-test runs in the first.
@@ -23,7 +24,7 @@ export type SandboxesOptions = {
   /** Where commands are looked for, as in `PATH`. */
   searchPath?: string
   /** Where sandboxes are limited and counted; found by itself when left out. */
-  cgroups?: () => Cgroups
+  cgroups?: () => Promise<Cgroups>
   logger: Logger
 }
 
@@ -48,6 +49,9 @@ const createUids = ({ first, count }: SandboxConfig['hostUids']) => {
   }
 }
 
+/** What most calculations import, after the environment's own. */
+const COMMON_MODULES = ['json', 'traceback', 'pathlib', 'dataclasses', 'typing', 'datetime', 'random', 'csv']
+
 const NOTHING_USED = { wallSeconds: 0, cpuSeconds: 0, memoryPeakMb: 0 }
 
 /**
@@ -67,13 +71,14 @@ export const openSandboxes = async ({
 }: SandboxesOptions): Promise<Sandboxes> => {
   const config = sandboxConfigSchema.parse(written)
   const engine = await chooseEngine({ config, searchPath, cgroups })
+  await sweepTemporaryFolders()
   const uids = createUids(config.hostUids)
   const modulesOf = new Map(preload.map(({ environment, modules }) => [environment.id, modules]))
 
   const start = async (environment: Environment): Promise<Sandbox> => {
     const name = `sandbox-${process.pid}-${++started}`
     const hostUid = uids.take()
-    return Sandbox.start({
+    const starting = Sandbox.start({
       name,
       engine,
       environment,
@@ -82,11 +87,15 @@ export const openSandboxes = async ({
         memoryMb: BLANK.memoryMb + engine.ownMemoryMb,
         pids: BLANK.pids + engine.ownProcesses,
       },
-      preload: modulesOf.get(environment.id) ?? [],
+      preload: [...(modulesOf.get(environment.id) ?? []), ...COMMON_MODULES],
       hostUid,
       resultBytes: config.resultMb * MEBIBYTE,
       logger,
       onEnd: () => uids.giveBack(hostUid),
+    })
+    return starting.catch((error: unknown) => {
+      uids.giveBack(hostUid)
+      throw error
     })
   }
 

@@ -70,8 +70,9 @@ export class Pool {
   }
 
   /** Sandboxes alive now, for metrics. */
-  count(): { blank: number; idle: number; total: number } {
-    return { blank: this.#listBlank().length, idle: this.#idle.size, total: this.#all.size }
+  count(): { blank: number; idle: number; total: number; idleMemoryMb: number } {
+    const idleMemoryMb = [...this.#idle].reduce((sum, { sandbox }) => sum + sandbox.memoryMb(), 0)
+    return { blank: this.#listBlank().length, idle: this.#idle.size, total: this.#all.size, idleMemoryMb }
   }
 
   /** Ends every sandbox; whoever is still claiming one gets it dead. */

@@ -96,7 +96,7 @@ export type Sandboxes = {
   /** Aborting `signal` cancels: SIGTERM, the grace, SIGKILL, for the whole process tree. Never throws for the user's doings. */
   run(spec: RunSpec, listener: RunListener, signal: AbortSignal): Promise<RunOutcome>
   /** Sandboxes alive now: nobody's yet, waiting for their tenant's next run, and all with those at work. */
-  count(): { blank: number; idle: number; total: number }
+  count(): { blank: number; idle: number; total: number; idleMemoryMb: number }
   /** Ends every sandbox and leaves nothing behind. */
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { CgroupCounters, CgroupLimits } from './cgroup.ts'
 import { parseReport, parseResult, type Report } from './collect.ts'
 import { Contents } from './contents.ts'
 import type { Engine, Launched } from './engine.ts'
-import { harnessArguments, harnessFor, keepHarness } from './harness.ts'
+import { harnessFor, keepHarness } from './harness.ts'
 import type { Facts } from './outcome.ts'
 import type { Limits, RunListener, RunSpec } from './port.ts'
 import { encodeFrame, type Frame, ProtocolError, RECEIVE, readFrames, SEND } from './protocol.ts'
@@ -77,8 +77,7 @@ export class Sandbox {
   /** Starts one; it may be given a run at once. */
   static async start(options: SandboxOptions): Promise<Sandbox> {
     const { engine, environment, hostUid, limits, name } = options
-    const command = [environment.python, ...harnessArguments]
-    const sandbox = new Sandbox(options, await engine.launch({ name, environment, command, hostUid, limits }))
+    const sandbox = new Sandbox(options, await engine.launch({ name, environment, hostUid, limits }))
     const config = {
       start: engine.startsAs,
       host_uid: hostUid,
@@ -247,7 +246,8 @@ export class Sandbox {
       this.#overdue = true
       this.#process.kill()
     }
-    const timer = setTimeout(end, Math.min(Math.max(withinMs, 0), LONGEST_TIMER_MS))
+    // Of a run of many weeks only the last ones are watched from outside; the keeper watches all of them.
+    const timer = withinMs > LONGEST_TIMER_MS ? undefined : setTimeout(end, Math.max(withinMs, 0))
     try {
       const next = await this.#frames.next()
       if (next.done) throw new ProtocolError('the sandbox ended')

@@ -1,14 +1,15 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net'
-import { release, tmpdir } from 'node:os'
+import { release } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Environment } from '../environments/index.ts'
 import { PlatformError } from '../errors.ts'
 import type { RunListener, RunOutcome, RunSpec, SandboxLevel, SelfTestReport } from './port.ts'
+import { makeTemporaryFolder } from './temporary-folder.ts'
 import { limitsFor } from './tiers.ts'
 
 const source = readFileSync(new URL('./self-test.py', import.meta.url), 'utf8')
@@ -39,7 +40,7 @@ const listen = async (options: ListenOptions): Promise<Server> => {
 
 /** Things of the host that a sandbox must not reach: two listeners, a file, this process. */
 const layBait = async () => {
-  const folder = await mkdtemp(join(tmpdir(), `mecapy-bait-${process.pid}-`))
+  const folder = await makeTemporaryFolder('bait')
   await writeFile(join(folder, 'secret'), 'bait', { mode: 0o644 })
   const abstract = basename(folder)
   const loopback = await listen({ host: '127.0.0.1', port: 0 })

@@ -16,6 +16,8 @@ export const createLogger = (component: string, level = 'info'): Logger =>
     {
       level,
       base: { component },
+      // Pino knows `err` alone: of an error under another name it would tell neither message nor stack.
+      serializers: { error: pino.stdSerializers.err },
       redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
       timestamp: pino.stdTimeFunctions.isoTime,
     },

@@ -27,8 +27,6 @@ const MUST = /^(blocked|completed|failed [a-z_]+|refused \d{3})$/
 const STANDARD = {
   handler: 'main',
   resources: { cpu: 1, memory_mb: 256 },
-  // What is expected of it is not the point: in a quicker lane a slow one would be stopped and tried in the next.
-  lane: 'default',
   timeout_seconds: 30,
   // One attempt, whatever comes of it and however long it takes.
   repeatable: false,

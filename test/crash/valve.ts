@@ -6,6 +6,8 @@ export type Valve = {
   /** Closed: connections stay open and nothing passes, as behind a network that drops packets. */
   close(): void
   open(): void
+  /** Resets every connection; new ones work. */
+  reset(): void
   stop(): Promise<void>
 }
 
@@ -16,6 +18,8 @@ export const startValve = async (target: string): Promise<Valve> => {
   let closed = false
   const server = createServer((near) => {
     const far = connect(Number(port), hostname)
+    // A server that is not there refuses; it does not take a connection and hang up.
+    far.on('error', () => near.resetAndDestroy())
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -45,6 +49,9 @@ export const startValve = async (target: string): Promise<Valve> => {
     open: () => {
       closed = false
       for (const socket of sockets) socket.resume()
+    },
+    reset: () => {
+      for (const socket of sockets) socket.resetAndDestroy()
     },
     stop: () =>
       new Promise<void>((resolve) => {

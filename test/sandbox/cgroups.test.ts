@@ -29,12 +29,12 @@ describe('cgroup version 2', () => {
       'cgroup.procs': '41\n',
       'cgroup.subtree_control': '',
     })
-    const cgroups = openCgroups({ mounts: mounts(), self: '0::/user.slice/run-1.scope\n' })
+    const cgroups = await openCgroups({ mounts: mounts(), self: '0::/user.slice/run-1.scope\n' })
     expect(cgroups.version).toBe(2)
     expect(await read('user.slice/run-1.scope/mecapy-host/cgroup.procs')).toBe('41')
     expect(await read('user.slice/run-1.scope/cgroup.subtree_control')).toBe('+memory +pids +cpu')
     const cgroup = cgroups.create('sandbox-1')
-    expect(cgroup.path).toMatch(/^\/user\.slice\/run-1\.scope\/mecapy\/worker-\d+-\d+\/sandbox-1$/)
+    expect(cgroup.path).toMatch(/^\/user\.slice\/run-1\.scope\/mecapy\/worker-\d+-\d+-\d+-\d+\/sandbox-1$/)
     cgroup.limit({ cpu: 1.5, memoryMb: 64, pids: 7 })
     expect(await read(`${cgroup.path}/memory.max`)).toBe(String(64 * 1024 * 1024))
     expect(await read(`${cgroup.path}/memory.swap.max`)).toBe('0')
@@ -44,14 +44,15 @@ describe('cgroup version 2', () => {
 
   it('stays in the root of the host, which may have processes and groups', async () => {
     await plant('.', { 'cgroup.controllers': 'cpu memory pids', 'cgroup.procs': '1\n' })
-    const cgroup = openCgroups({ mounts: mounts(), self: '0::/system.slice/worker.service\n' }).create('a')
+    const cgroups = await openCgroups({ mounts: mounts(), self: '0::/system.slice/worker.service\n' })
+    const cgroup = cgroups.create('a')
     expect(cgroup.path).toMatch(/^\/mecapy\/worker-/)
     expect(await read('cgroup.procs')).toBe('1\n')
   })
 
   it('reads what a sandbox used, as an amount and since the run began', async () => {
     await plant('.', { 'cgroup.controllers': 'cpu memory pids', 'cgroup.procs': '' })
-    const cgroup = openCgroups({ mounts: mounts(), self: '0::/\n' }).create('a')
+    const cgroup = (await openCgroups({ mounts: mounts(), self: '0::/\n' })).create('a')
     const counters = {
       'cpu.stat': 'usage_usec 2500000\nuser_usec 2000000\n',
       'memory.current': String(10 * 1024 * 1024),
@@ -76,7 +77,7 @@ describe('a host that delegates nothing', () => {
     ['a hierarchy without memory', undefined],
   ])('is refused: %s', async (_, text) => {
     await plant('.', { 'cgroup.type': 'domain', 'cgroup.controllers': 'cpu pids', 'cgroup.procs': '' })
-    expect(() => openCgroups({ mounts: text ?? mounts(), self: '0::/\n' })).toThrow(
+    await expect(openCgroups({ mounts: text ?? mounts(), self: '0::/\n' })).rejects.toThrow(
       'systemd-run --user --scope',
     )
   })
@@ -84,6 +85,6 @@ describe('a host that delegates nothing', () => {
   it.skipIf(process.getuid?.() === 0)('is refused: a group that is somebody else’s', async () => {
     await plant('.', { 'cgroup.type': 'domain', 'cgroup.controllers': 'cpu memory pids', 'cgroup.procs': '' })
     await chmod(root, 0o555)
-    expect(() => openCgroups({ mounts: mounts(), self: '0::/\n' })).toThrow('Delegate=yes')
+    await expect(openCgroups({ mounts: mounts(), self: '0::/\n' })).rejects.toThrow('Delegate=yes')
   })
 })

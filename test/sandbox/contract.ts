@@ -314,9 +314,9 @@ export const describeRuntimeContract = (engine: EngineUnderTest) => {
 
     it('lets a run end by itself within the grace', async () => {
       const source = python`
-        import signal, sys, time
+        import os, signal, sys, time
         def stop(*_):
-            print("flushed", flush=True)
+            os.write(1, b"flushed\\n")
             sys.exit(143)
         def main():
             signal.signal(signal.SIGTERM, stop)

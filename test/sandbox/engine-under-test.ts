@@ -1,18 +1,18 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { EngineName, SandboxConfig } from '../../shared/sandbox/config.ts'
+import type { EngineName, SandboxConfigInput } from '../../shared/sandbox/config.ts'
 import type { Sandboxes } from '../../shared/sandbox/index.ts'
 import { openTestSandboxes, type Ran, runTask, type Task } from './run-task.ts'
 
 export type EngineUnderTest = {
   engine: EngineName
   /** Where it is, asked when the suite begins. */
-  configure?: () => Partial<SandboxConfig>
+  configure?: () => SandboxConfigInput
 }
 
 /** Opens sandboxes for the suite it is called in, and gives what runs a task in them. */
 export const useEngine = (
   { engine, configure = () => ({}) }: EngineUnderTest,
-  config: Partial<SandboxConfig> = {},
+  config: SandboxConfigInput = {},
 ) => {
   let sandboxes: Sandboxes | undefined
   beforeAll(async () => {

@@ -108,6 +108,6 @@ describe('opening sandboxes', () => {
     await beginning
     await sandboxes.close()
     expect((await running).outcome.status).toBe('cancelled')
-    expect(sandboxes.count()).toEqual({ blank: 0, idle: 0, total: 0 })
+    expect(sandboxes.count()).toMatchObject({ blank: 0, idle: 0, total: 0 })
   })
 })

@@ -29,7 +29,7 @@ describe('the warm pool', () => {
     await blanks(2)
     await which()
     await blanks(2)
-    expect(sandboxes.count()).toEqual({ blank: 2, idle: 1, total: 3 })
+    expect(sandboxes.count()).toMatchObject({ blank: 2, idle: 1, total: 3 })
   })
 
   it('keeps more when it was asked for more than it had, up to its limit', async () => {
@@ -54,7 +54,7 @@ describe('the warm pool', () => {
     await open({ idleSeconds: 1 })
     await which()
     expect(sandboxes.count().idle).toBe(1)
-    await vi.waitFor(() => expect(sandboxes.count()).toEqual({ blank: 0, idle: 0, total: 0 }), 5_000)
+    await vi.waitFor(() => expect(sandboxes.count()).toMatchObject({ blank: 0, idle: 0, total: 0 }), 5_000)
   })
 
   it('keeps no more idle ones than its limit, the latest', async () => {
@@ -76,7 +76,7 @@ describe('the warm pool', () => {
     const source = 'import time\ndef main():\n    time.sleep(0.2)\n    return hash("which sandbox is this?")'
     const ran = await Promise.all(Array.from({ length: 4 }, () => runTask(sandboxes, source)))
     expect(new Set(ran.map(({ result }) => result()['result'])).size).toBe(4)
-    expect(sandboxes.count()).toEqual({ blank: 0, idle: 4, total: 4 })
+    expect(sandboxes.count()).toMatchObject({ blank: 0, idle: 4, total: 4 })
   })
 
   it('passes over a sandbox that died while it waited', async () => {

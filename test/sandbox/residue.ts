@@ -7,7 +7,7 @@ const WHICH_SANDBOX = 'def main(): return hash("which sandbox is this?")'
 /** A run finds nothing of an earlier one, though both were forks of the same process. */
 export const describeResidue = (engine: EngineUnderTest) => {
   const { run, opened } = useEngine(engine, {
-    warm: { minBlank: 0, maxBlank: 0, maxIdle: 8, maxIdleMemoryMb: 2_048, idleSeconds: 60, maxRuns: 500 },
+    warm: { minBlank: 0, maxBlank: 0 },
   })
 
   const expectNothing = async (leave: string, find: string, tenantId: string) => {

@@ -18,24 +18,24 @@ def take(size):
 def compiled(source):
     import json
 
-    return marshal.dumps([
+    modules = [
         (name, compile(text, f"{name}.py", "exec", dont_inherit=True, optimize=2)) for name, text in json.loads(source)
-    ])
+    ]
+    return {"modules": modules, "filter": None, "new": True}
 
 
 def boot():
     head = take(5)
     bundle = take(int.from_bytes(head[1:], "big"))
-    if head[:1] == b"S":
-        bundle = compiled(bundle)
+    kept = compiled(bundle) if head[:1] == b"S" else {**marshal.loads(bundle), "new": False}
     package = sys.modules["_mecapy"] = type(sys)("_mecapy")
     package.__path__ = []
-    for name, code in marshal.loads(bundle):
+    for name, code in kept["modules"]:
         module = sys.modules[f"_mecapy.{name}"] = type(sys)(f"_mecapy.{name}")
         module.__package__ = "_mecapy"
         setattr(package, name, module)
         exec(code, module.__dict__)
-    package.start.main(bundle if head[:1] == b"S" else b"")
+    package.start.main(kept)
 
 
 gc.disable()  # there is no garbage yet

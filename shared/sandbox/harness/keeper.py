@@ -3,7 +3,6 @@ The keeper talks with the worker: it takes a run's inputs, lays them before the 
 says, ends it, and only when nothing of it is alive looks at what it left.
 """
 
-import json
 import marshal
 import os
 import select
@@ -11,7 +10,7 @@ import time
 
 import _signal
 
-from . import collect, kernel, network, task, view, wire
+from . import collect, jsontext, kernel, network, task, view, wire
 from .processes import Processes, kill
 
 MEBIBYTE = 1 << 20
@@ -49,7 +48,7 @@ def _fill_workspace(header, owner):
         _store(f"/workspace/in/files/{file['name']}", file["bytes"])
     if header["module"] != "main" and "." not in header["module"]:
         os.symlink("main.py", f"/workspace/{header['module']}.py")
-    kernel.write_file("/workspace/out/files/list.json", json.dumps(header["file_outputs"]).encode())
+    kernel.write_file("/workspace/out/files/list.json", jsontext.dumps(header["file_outputs"]).encode())
     view.seal_workspace()
     return source, inputs
 
@@ -179,7 +178,7 @@ class Run:
 
 
 def _serve_run(payload, config, zygote, processes):
-    header, owner = json.loads(payload), config["task_uid"]
+    header, owner = jsontext.loads(payload.decode()), config["task_uid"]
     run = Run(zygote.take(), zygote, processes)
     processes.prepare(run.process.pid, owner, header["limits"])
     processes.enter_view(run.process.pid)
@@ -189,7 +188,7 @@ def _serve_run(payload, config, zygote, processes):
         zygote.advance()
     run.watch()
     report = run.report(header)
-    wire.hold(wire.ENDED, json.dumps(report).encode())
+    wire.hold(wire.ENDED, jsontext.dumps(report, ascii_only=True).encode())
     collect.send_contents(report)
     wire.send(wire.DONE)
     processes.leave_view()

@@ -12,7 +12,7 @@ import _socket
 from . import kernel
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
-TELLTALES = ("dev", "snmp", "netstat", "snmp6", "rt6_stats", "ip6_flowlabel")
+TELLTALES = ("dev", "snmp", "snmp6", "rt6_stats", "ip6_flowlabel")
 
 
 def enter_fresh():

@@ -5,14 +5,14 @@ that its memory, which they all inherit, stays blank.
 """
 
 import gc
-import json
+import marshal
 import os
 import sys
 
 import _signal
 import _socket
 
-from . import confine, keeper, kernel, network, seccomp, task, view, wire, zygote
+from . import confine, jsontext, keeper, kernel, network, seccomp, task, view, wire, zygote
 
 
 def _map_to(host_uid):
@@ -45,6 +45,14 @@ def _map_self():
     confine.write_maps("self", 0, uid, gid)
 
 
+def _die_with_parent():
+    """
+    So that everything here goes with the engine. A change of ids and a fork undo it; and it is for parents of one thread
+    only: with more, the end of the one that forked counts.
+    """
+    kernel.call("prctl", kernel.PR_SET_PDEATHSIG, _signal.SIGKILL, 0, 0, 0)
+
+
 def _become_first_process():
     """
     Moves on into a process namespace that belongs to our user namespace: only from there may a fresh one be asked for
@@ -56,6 +64,7 @@ def _become_first_process():
         os.closerange(0, 3)
         os.waitpid(child, 0)
         os._exit(0)
+    _die_with_parent()
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("proc", "/proc", "proc", view.PRIVATE)
 
@@ -65,12 +74,11 @@ def _enter(config):
     os.closerange(3, 1024)
     if config["start"] == "host-root":
         _map_to(config["host_uid"])
+        _die_with_parent()
         _become_first_process()
     elif config["start"] == "plain-user":
         _map_self()
         _become_first_process()
-    # Changing ids has cleared it: when bubblewrap goes, so does everything here.
-    kernel.call("prctl", kernel.PR_SET_PDEATHSIG, _signal.SIGKILL, 0, 0, 0)
     kernel.call("prctl", kernel.PR_SET_DUMPABLE, 0, 0, 0, 0)
     # What the last two hold no run can change, so all may share them.
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS)
@@ -83,9 +91,9 @@ def _enter(config):
     view.build(config["mounts"], hold_root=config["start"] == "own-kernel-root")
 
 
-def _prepare_memory(config):
+def _prepare_memory(config, kept):
     """What every run's process inherits, done while the memory is nobody else's: later each page touched is a copy."""
-    config["filter"] = seccomp.build_filter()
+    config["filter"] = kept["filter"] = kept["filter"] or seccomp.build_filter()
     config["blas"] = []
     task.dress_process()
     sys.path += config["site_packages"]
@@ -93,22 +101,23 @@ def _prepare_memory(config):
     gc.freeze()
 
 
-def main(bundle):
+def main(kept):
+    """`kept` is what sandboxes of this interpreter need not make again; the worker gets it from the first."""
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     kind, payload = wire.receive()
     if kind != wire.CONFIG:
         os._exit(0)
     try:
-        config = json.loads(payload)
+        config = jsontext.loads(payload.decode())
         _enter(config)
-        _prepare_memory(config)
+        _prepare_memory(config, kept)
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
             ours.close()
             zygote.serve(config, theirs)
         theirs.close()
-        wire.send(wire.READY, bundle)
+        wire.send(wire.READY, marshal.dumps(kept) if kept["new"] else b"")
         keeper.keep(config, zygote.Client(pid, ours, config["preload"]))
     except BaseException as error:  # noqa: BLE001 - whatever it is, the worker must hear of it
         wire.send(wire.FAULT, f"{type(error).__name__}: {error}".encode("utf-8", "replace"))

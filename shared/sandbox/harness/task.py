@@ -3,7 +3,6 @@
 import atexit
 import errno
 import gc
-import json
 import marshal
 import os
 import sys
@@ -11,7 +10,7 @@ import time
 
 import _signal
 
-from . import confine, kernel, threads, values, view
+from . import confine, jsontext, kernel, threads, values, view
 
 PREPARED = b"+"
 DONE_WELL = b"done"
@@ -34,7 +33,14 @@ def _take_streams(orders, out, err, verdict):
     low, high = sorted((orders, verdict))
     for first, last in ((3, low - 1), (low + 1, high - 1), (high + 1, LAST_DESCRIPTOR)):
         if first <= last:
-            kernel.call("close_range", first, last, 0)
+            _close_all(first, last)
+
+
+def _close_all(first, last):
+    try:
+        kernel.call("close_range", first, last, 0)
+    except OSError:
+        os.closerange(first, min(last, 1 << 16) + 1)  # Linux before 5.9
 
 
 def _read_orders(fd):
@@ -188,7 +194,7 @@ def _tell_failure(error, verdict):
     described = _describe(error)
     failure = {"code": _classify(error), "message": _summarise(error, described)}
     if not isinstance(error, Failed):
-        failure["error"] = json.dumps(described)
+        failure["error"] = jsontext.dumps(described, ascii_only=True)
         try:
             os.unlink(ERROR_FILE)
         except OSError:
@@ -203,7 +209,7 @@ def _tell_failure(error, verdict):
             stream.flush()
         except BaseException:  # noqa: BLE001
             pass
-    os.write(verdict, json.dumps(failure).encode("ascii"))
+    os.write(verdict, jsontext.dumps(failure, ascii_only=True).encode("ascii"))
 
 
 def _exit_terminated(*_):

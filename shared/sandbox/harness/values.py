@@ -1,12 +1,12 @@
 """Between JSON text and Python values, exactly or not at all."""
 
-import json
-import re
 import sys
 
+from . import jsontext
+
 MAX_DEPTH = 200
-# A float that only a big exponent or very many digits could make infinite.
-MAY_OVERFLOW = re.compile(r"[eE]\+?\d{3}|\d{300}")
+# No shorter number is infinite without an exponent.
+LONG_DIGITS = 300
 
 
 class Invalid(Exception):
@@ -22,14 +22,10 @@ class Invalid(Exception):
         return f"result{where} {self.reason}"
 
 
-def _refuse_constant(name):
-    raise ValueError(f"the inputs hold {name}, which is not JSON")
-
-
 def _finite_float(text):
     value = float(text)
     if value - value != 0:
-        raise ValueError(f"the inputs hold {text[:40]}, which does not fit a float")
+        raise ValueError(f"{text[:40]} does not fit a float")
     return value
 
 
@@ -50,11 +46,13 @@ def _any_length(convert):
 @_any_length
 def load_inputs(text):
     """The inputs as a dict; ValueError says what is wrong with them."""
-    parse_float = _finite_float if len(text) > len("1e400") and MAY_OVERFLOW.search(text) else None
+    may_overflow = len(text) > LONG_DIGITS or "e" in text or "E" in text
     try:
-        inputs = json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
+        inputs = jsontext.loads(text, _finite_float if may_overflow else float)
     except RecursionError:
         raise ValueError("the inputs are nested too deeply for Python") from None
+    except ValueError as error:
+        raise ValueError(f"the inputs cannot be read: {error}") from None
     if not isinstance(inputs, dict):
         raise ValueError("the inputs are not a JSON object")
     return inputs
@@ -126,10 +124,10 @@ def dump_result(value):
     """A function's return value as the bytes of `out/data.json`: a dict is the outputs, anything else is `result`."""
     try:
         plain = _plain(value, 0) if isinstance(value, dict) else {"result": _plain(value, 0)}
-        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        text = jsontext.dumps(plain)
     except RecursionError:
         raise Invalid("is nested too deeply, or holds itself") from None
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        return json.dumps(plain, allow_nan=False).encode("ascii")  # lone surrogates survive as escapes
+        return jsontext.dumps(plain, ascii_only=True).encode("ascii")  # lone surrogates survive as escapes

@@ -10,20 +10,15 @@ INODES = 32768
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 ETC = {
-    "passwd": "root:x:0:0::/:/bin/false\ntask:x:1000:1000::/tmp:/bin/false\n",
-    "group": "root:x:0:\ntask:x:1000:\n",
-    "hosts": "127.0.0.1 localhost\n::1 localhost\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "passwd": b"root:x:0:0::/:/bin/false\ntask:x:1000:1000::/tmp:/bin/false\n",
+    "group": b"root:x:0:\ntask:x:1000:\n",
+    "hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+    "nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files\n",
 }
 # What stays visible where /proc cannot be mounted without the machine's part.
 SHOWN_IN_PROC = {"cpuinfo", "meminfo", "filesystems"}
 PRIVATE = MS_NOSUID | MS_NODEV | MS_NOEXEC
 SEALED = MS_NOSUID | MS_NODEV | MS_RDONLY
-
-
-def _write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _show(path):
@@ -33,7 +28,7 @@ def _show(path):
         os.makedirs(target, 0o755, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
-        _write(target, "")
+        kernel.write_file(target, b"")
     kernel.bind(path, target)
     return target
 
@@ -59,7 +54,7 @@ def build(targets, hold_root):
     for folder in ("/dev/shm", "/etc", "/tmp", "/workspace"):
         os.mkdir(STAGE + folder, 0o755)
     for name, text in ETC.items():
-        _write(f"{STAGE}/etc/{name}", text)
+        kernel.write_file(f"{STAGE}/etc/{name}", text)
     if hold_root:
         os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.chdir(STAGE)

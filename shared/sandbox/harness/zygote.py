@@ -6,7 +6,6 @@ network`, knows nothing of what the runs are, and hands the ends of a new proces
 import gc
 import os
 import select
-from array import array
 from struct import calcsize, pack, unpack
 
 import _signal
@@ -74,7 +73,7 @@ class Zygote:
             pid = os.fork()
             if pid == 0:
                 task.run(self.config, theirs)
-            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", ours))]
+            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"={len(ours)}i", *ours))]
             self.keeper.sendmsg([FORKED + pack("=i", pid)], rights)
         except OSError as error:
             # The run under way may have taken all that there is; it is not to end for the next one's sake.
@@ -161,8 +160,7 @@ class Client:
         if message[:1] == FAILED and self.hurried:
             raise OSError(f"no process for the run: {message[1:].decode()}")
         if message[:1] == FORKED:
-            fds = array("i")
-            fds.frombytes(ancillary[0][2])
+            fds = unpack(f"={len(PIPES)}i", ancillary[0][2])
             self.spare = Forked(*unpack("=i", message[1:]), fds)
 
     def take(self):

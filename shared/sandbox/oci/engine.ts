@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Cgroup } from '../cgroup.ts'
 import type { Cgroups } from '../cgroups.ts'
-import type { Engine, Launch } from '../engine.ts'
-import { spawnInCgroup } from '../spawn-in-cgroup.ts'
+import type { Engine, Launch, Launched } from '../engine.ts'
+import { harnessArguments } from '../harness.ts'
+import { launchInCgroup } from '../launch-in-cgroup.ts'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { buildSpec, MOUNT_POINTS } from './spec.ts'
 
 const run = promisify(execFile)
@@ -67,21 +68,11 @@ const RUNTIMES: Record<RuntimeName, Runtime> = {
   },
 }
 
-/** Removes what a killed worker left; its containers ended with it. */
-const sweep = async (name: RuntimeName): Promise<void> => {
-  for (const folder of await readdir(tmpdir())) {
-    const pid = new RegExp(`^mecapy-${name}-(\\d+)-`).exec(folder)?.[1]
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
-    await rm(join(tmpdir(), folder), { recursive: true, force: true }).catch(() => undefined)
-  }
-}
-
 /** An OCI runtime, as root: runc and crun in a user namespace, gVisor's runsc with a kernel of its own. */
 export const createOciEngine = async ({ name, path, cgroups }: OciOptions): Promise<Engine> => {
   const runtime = RUNTIMES[name]
   // Mapped ids must be able to walk to the root; what lies beside it is nobody's business.
-  await sweep(name)
-  const base = await mkdtemp(join(tmpdir(), `mecapy-${name}-${process.pid}-`))
+  const base = await makeTemporaryFolder(name)
   await chmod(base, 0o711)
   const root = join(base, 'root')
   const state = join(base, 'state')
@@ -93,32 +84,47 @@ export const createOciEngine = async ({ name, path, cgroups }: OciOptions): Prom
       await mkdir(join(root, point), { recursive: true })
   }
 
-  const launch = async (order: Launch) => {
-    const folder = join(base, order.name)
-    await prepareRoot(order)
+  const writeBundle = async (folder: string, { environment, hostUid }: Launch, cgroup: Cgroup) => {
     await mkdir(folder)
-    const cgroup = cgroups.create(order.name)
-    cgroup.limit(order.limits)
     const spec = buildSpec({
-      environment: order.environment,
-      command: order.command,
+      environment,
+      command: [environment.python, ...harnessArguments],
       root,
       cgroupsPath: runtime.entersCgroup ? cgroup.path : undefined,
-      hostUid: runtime.mapsIds ? order.hostUid : undefined,
+      hostUid: runtime.mapsIds ? hostUid : undefined,
     })
     await writeFile(join(folder, 'config.json'), JSON.stringify(spec))
-    // A runtime that puts the container into the cgroup itself stays out of the task's account.
-    const started = spawnInCgroup(
-      [...command, 'run', ...runtime.runArguments, '--bundle', folder, order.name],
-      { cgroup, inside: !runtime.entersCgroup },
+  }
+
+  const start = (name: string, folder: string, cgroup: Cgroup): Launched => {
+    const launched = launchInCgroup(
+      [...command, 'run', ...runtime.runArguments, '--bundle', folder, name],
+      cgroup,
+      // A runtime that puts the container into the cgroup itself stays out of the task's account.
+      { inside: !runtime.entersCgroup },
     )
     const cleanUp = async () => {
-      const [file = '', ...rest] = [...command, 'delete', '--force', order.name]
+      const [file = '', ...rest] = [...command, 'delete', '--force', name]
       // Who ended well has deleted itself.
       await run(file, rest, { timeout: DELETE_TIMEOUT_MS }).catch(() => undefined)
       await rm(folder, { recursive: true })
     }
-    return { ...started, exited: started.exited.then(cleanUp) }
+    return { ...launched, exited: launched.exited.then(cleanUp) }
+  }
+
+  const launch = async (order: Launch): Promise<Launched> => {
+    await prepareRoot(order)
+    const folder = join(base, order.name)
+    const cgroup = cgroups.create(order.name)
+    try {
+      cgroup.limit(order.limits)
+      await writeBundle(folder, order, cgroup)
+      return start(order.name, folder, cgroup)
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      await cgroup.remove()
+      throw error
+    }
   }
 
   return {
