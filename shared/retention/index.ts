@@ -12,5 +12,4 @@ export {
   type InstallationRetention,
   RetentionPatch,
   RetentionSettings,
-  resolveRetention,
 } from './settings.ts'
