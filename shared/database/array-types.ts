@@ -14,14 +14,14 @@ const ARRAYS = {
 const quote = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 
 /** An array as PostgreSQL reads it. */
-export const writeArray = (items: readonly unknown[]): string =>
+const writeArray = (items: readonly unknown[]): string =>
   `{${items.map((item) => (item === null || item === undefined ? 'NULL' : quote(String(item)))).join(',')}}`
 
 /** A quoted element, an unquoted one, or something else than an array of one dimension. */
 const ELEMENT = /"((?:[^"\\]|\\.)*)"|([^",{}\\]+)|(.)/gs
 
 /** The elements of an array as PostgreSQL writes it. @throws for an array of several dimensions */
-export const readArray = <T>(text: string, parse: (element: string) => T): (T | null)[] => {
+const readArray = <T>(text: string, parse: (element: string) => T): (T | null)[] => {
   if (!text.startsWith('{') || !text.endsWith('}')) throw new Error('only arrays of one dimension are read')
   const items: (T | null)[] = []
   for (const [, quoted, bare, other] of text.slice(1, -1).matchAll(ELEMENT)) {

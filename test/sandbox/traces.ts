@@ -10,10 +10,15 @@ const read = (path: string): string => {
   }
 }
 
-const listFolders = (folder: string): string[] =>
-  readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => [join(folder, name), ...listFolders(join(folder, name))])
+const listFolders = (folder: string): string[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name }) => [join(folder, name), ...listFolders(join(folder, name))])
+  } catch {
+    return [] // it went in this moment: others have cgroups here too
+  }
+}
 
 type Process = { pid: number; parent: number; state: string; cgroup: string; command: string }
 
