@@ -1,9 +1,20 @@
-import { spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, it } from 'vitest'
+import { afterAll, afterEach, expect, it } from 'vitest'
 import type { Prepared } from './plain-user.ts'
 import { environment } from './run-task.ts'
 
@@ -24,6 +35,19 @@ const removeTree = (folder: string): void => {
 }
 afterEach(() => folders.filter((folder) => existsSync(folder)).forEach(removeTree))
 
+// The environment of this checkout may lie in a home or a data folder that is closed to others.
+const open = mkdtempSync(join(tmpdir(), 'mecapy-plain-user-'))
+chmodSync(open, 0o755)
+afterAll(() => rmSync(open, { recursive: true, force: true }))
+const openEnvironment = () => ({
+  ...environment,
+  mounts: environment.mounts.map((mount, index) => {
+    const source = join(open, String(index))
+    if (!existsSync(source)) execFileSync('cp', ['-a', mount.source, source])
+    return { ...mount, source }
+  }),
+})
+
 const delegate = () => {
   for (const folder of folders) {
     mkdirSync(folder)
@@ -33,17 +57,21 @@ const delegate = () => {
 }
 
 const runAsPlainUser = async (prepared: Omit<Prepared, 'environment'>) => {
-  const child = spawn(process.execPath, [SCRIPT, JSON.stringify({ environment, ...prepared })], {
-    uid: UID,
-    gid: UID,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [SCRIPT, JSON.stringify({ environment: openEnvironment(), ...prepared })],
+    {
+      uid: UID,
+      gid: UID,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const [folder = ''] = folders
   if (isV2 && existsSync(folder)) writeFileSync(join(folder, 'cgroup.procs'), String(child.pid))
   return JSON.parse(await text(child.stdout)) as Record<string, unknown>
 }
 
-it('sandboxes as a plain user to whom a cgroup is delegated', async () => {
+it('sandboxes as a plain user to whom a cgroup is delegated', { timeout: 60_000 }, async () => {
   delegate()
   const lines = CONTROLLERS.map((name) => `cgroup /sys/fs/cgroup/${name}/${NAME} cgroup rw,${name} 0 0`)
   expect(await runAsPlainUser(isV2 ? {} : { cgroupMounts: lines.join('\n') })).toMatchObject({
@@ -55,7 +83,7 @@ it('sandboxes as a plain user to whom a cgroup is delegated', async () => {
   })
 })
 
-it('refuses to as a plain user to whom none is, and says what to do', async () => {
+it('refuses to as a plain user to whom none is, and says what to do', { timeout: 60_000 }, async () => {
   expect(await runAsPlainUser({})).toEqual({
     error: expect.stringContaining('systemd-run --user --scope -p Delegate=yes'),
   })
