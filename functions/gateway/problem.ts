@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { isDatabaseAway } from '../../shared/database/index.ts'
 import { type ErrorCode, type Fault, PlatformError } from '../../shared/errors.ts'
 import { appendMember } from '../../shared/json/index.ts'
 import type { GatewayEnv } from './app.ts'
@@ -65,11 +66,6 @@ export const answerProblem = (
   const body = member ? appendMember(document, member.name, member.json) : JSON.stringify(document)
   return c.body(body, problem.status, { 'content-type': 'application/problem+json' })
 }
-
-// The drivers' words for "the server is away": connection refused, reset, ended, timed out, or shutting down.
-const AWAY = /^(CONNECT_TIMEOUT|CONNECTION_|ECONN|ENOTFOUND|EPIPE|57P0|08|53300)/
-const isDatabaseAway = (error: unknown) =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && AWAY.test(error.code)
 
 const RETRY_AFTER_SECONDS = 2
 

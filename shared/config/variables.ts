@@ -98,6 +98,8 @@ export const attemptEnv = {
   WORKER_NAME: z.string().min(1).default(`${hostname()}-${process.pid}`),
   /** A worker that is silent for so long has lost its tasks; a third of it is the heartbeat. */
   LEASE_SECONDS: z.coerce.number().min(1).max(3_600).default(15),
+  /** How long an attempt waits for an object store that is away before it fails. */
+  STORAGE_PATIENCE_SECONDS: z.coerce.number().min(0).max(3_600).default(600),
   /** Unrepeatable tasks that may run here beyond the slots, once they have outlived their lane. */
   MAX_OVERRUNS: z.coerce.number().int().min(0).max(1_000).default(4),
   /** Where Python environments are kept. */

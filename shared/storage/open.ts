@@ -12,6 +12,8 @@ export type StoreOptions = {
   signingKeys: readonly string[]
   /** For `s3:`; they never stand in the URL, which ends up in logs. */
   credentials?: S3Credentials
+  /** For `s3:`: how long a request waits for a server that is away; by default hardly at all. */
+  patienceMs?: number
 }
 
 const DiskQuery = z.strictObject({ flush: z.enum(['on', 'off']).default('on') })
@@ -70,6 +72,7 @@ export const openStore = async (url: string, options: StoreOptions): Promise<Obj
       ...(query.endpoint === undefined ? {} : { endpoint: query.endpoint }),
       forcePathStyle: query.path_style === 'true',
       credentials: options.credentials,
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     })
   }
   throw misconfigured(`An object store is file: or s3:, not ${parsed.protocol}`)

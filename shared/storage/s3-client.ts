@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
+import { createPatience } from './patience.ts'
 
 export type S3Credentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 
@@ -13,6 +14,8 @@ export type S3StoreOptions = {
   connectTimeoutMs?: number
   /** How long a connection may carry nothing, in either direction. */
   idleTimeoutMs?: number
+  /** A request that fails for the server's sake is tried again for so long; without it, three times in quick order. */
+  patienceMs?: number
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -29,8 +32,9 @@ export const createS3Client = (options: S3StoreOptions): S3Client => {
     credentials: options.credentials,
     forcePathStyle: options.forcePathStyle ?? false,
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    maxAttempts: MAX_TRIES,
-    retryMode: 'standard',
+    ...(options.patienceMs === undefined
+      ? { maxAttempts: MAX_TRIES, retryMode: 'standard' }
+      : { retryStrategy: createPatience(options.patienceMs) }),
     // The signature covers the hash of what we send already; the newer checksums are not known to every S3.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -1,4 +1,4 @@
-import { listen, notify, type Sql } from '../database/index.ts'
+import { isDatabaseAway, listen, notify, persist, type Sql } from '../database/index.ts'
 import { PlatformError } from '../errors.ts'
 import type { Learning } from '../estimates/index.ts'
 import { type Dispatcher, nextLane } from '../lanes/index.ts'
@@ -33,7 +33,6 @@ export type AttemptRunner = {
 
 type ActiveAttempt = { claim: Claim; abort: AbortController; ended: Promise<void> }
 
-const FINISH_RETRY_MS = 1_000
 /** What a timer can wait; a longer one would ring at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -84,17 +83,17 @@ export const startAttemptRunner = async (options: AttemptRunnerOptions): Promise
       error instanceof PlatformError ? error.message : `The worker ${worker} could not run this attempt.`,
   })
 
-  // The end of an attempt is worth waiting for: while the database is away we try again, as long as the lease may live.
-  const writeEnd = async (claim: Claim, end: AttemptEnd, deadlineMs = Date.now() + leaseSeconds * 1_000) => {
-    while (true) {
-      try {
-        return await finishAttempt(sql, claim, end)
-      } catch (error) {
-        if (Date.now() > deadlineMs) throw error
+  // The end of an attempt is worth waiting for, be it of two days. While the database is away nobody else can take the
+  // lease either, so that we try until it is back, or this process has to go. Other troubles have the time of a lease.
+  const writeEnd = (claim: Claim, end: AttemptEnd) => {
+    const deadlineMs = performance.now() + leaseSeconds * 1_000
+    return persist(
+      () => finishAttempt(sql, claim, end),
+      (error) => {
         logger.warn({ error, taskId: claim.taskId }, 'the end of an attempt could not be written yet')
-        await new Promise((resolve) => setTimeout(resolve, FINISH_RETRY_MS))
-      }
-    }
+        return performance.now() < deadlineMs || (isDatabaseAway(error) && !graceIsOver)
+      },
+    )
   }
 
   const tellDispatcher = (claim: Claim, ended: Ended, usedSeconds: number | undefined) => {

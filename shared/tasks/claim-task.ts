@@ -159,6 +159,20 @@ export const renewLeases = async (
     returning tasks.id as "taskId", tasks.cancel_requested_at is not null as "cancelRequested"`
 
 /**
+ * Makes a claim outlive a crash of the database. A claim is answered before it is on disk; one that is forgotten is given
+ * to somebody else, as the same attempt. Whatever that would harm waits for this: a commit that is on disk, and with it
+ * all that were before.
+ *
+ * @param sql - a pool whose commits are on disk when they are answered
+ * @returns false when the lease is no longer ours
+ */
+export const confirmClaim = async (sql: Sql, claim: HeldLease): Promise<boolean> => {
+  const { count } = await sql`
+    update tasks set lease = lease where id = ${claim.taskId} and lease = ${claim.lease}`
+  return count > 0
+}
+
+/**
  * Moves a running task to the next lane without stopping it: it no longer takes a place of the lane that it outlived.
  *
  * @returns false when the lease is no longer ours

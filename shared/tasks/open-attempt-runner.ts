@@ -69,7 +69,9 @@ export const openAttemptRunner = async (env: Env, logger: Logger) => {
     durability: 'relaxed',
   })
   const queue = await openQueue(env.QUEUE_URL, { logger })
-  const store = await openStore(env.STORAGE_URL, readStoreOptions(env))
+  // A run's result is dearer than a wait: without patience an outage of the store would fail attempt after attempt.
+  const patienceMs = env.STORAGE_PATIENCE_SECONDS * 1_000
+  const store = await openStore(env.STORAGE_URL, { ...readStoreOptions(env), patienceMs })
   const dispatcher = createDispatcher({ sql: relaxedSql, queue, logger })
   const learning = startLearning({ sql: relaxedSql, logger, settings: readEstimateSettings(env) })
   const runner = await startAttemptRunner({

@@ -1,12 +1,12 @@
 import { text } from 'node:stream/consumers'
-import type { Sql } from '../database/index.ts'
+import { isDatabaseAway, persist, type Sql } from '../database/index.ts'
 import type { Environment } from '../environments/index.ts'
 import { PlatformError } from '../errors.ts'
 import { JsonSyntaxError, scanJson } from '../json/index.ts'
 import { type InputFile, limitsFor, type RunOutcome, type RunSpec, type Sandboxes } from '../sandbox/index.ts'
 import { attemptKey, type ObjectStore } from '../storage/index.ts'
 import { checkRestricted } from './check-restricted.ts'
-import type { Claim } from './claim-task.ts'
+import { type Claim, confirmClaim } from './claim-task.ts'
 import type { AttemptEnd } from './finish-attempt.ts'
 import { createLogWriter } from './log-writer.ts'
 import { createProgressWriter } from './progress-writer.ts'
@@ -16,8 +16,9 @@ import { appendLog, recordProgress } from './record-progress.ts'
 import { type AttemptEnvironments, withEnvironment } from './with-environment.ts'
 
 export type AttemptDependencies = AttemptEnvironments & {
+  /** Its commits are on disk when they are answered. */
   sql: Sql
-  store: ObjectStore
+  store: Pick<ObjectStore, 'get' | 'put'>
   sandboxes: Sandboxes
   /** A result or log up to this size lies in the database, a longer one in the object store. */
   maxInlineBytes: number
@@ -123,17 +124,38 @@ const describeEnd = async (
   }
 }
 
+/** Confirms the claim, once, before what must not happen twice under one attempt's number. */
+const createConfirm = ({ sql }: AttemptDependencies, claim: Claim, signal: AbortSignal) => {
+  let confirming: Promise<boolean> | undefined
+  return async () => {
+    confirming ??= persist(
+      () => confirmClaim(sql, claim),
+      (error) => isDatabaseAway(error) && !signal.aborted,
+    )
+    if (!(await confirming)) throw new Error('the claim was taken away or forgotten')
+  }
+}
+
 const runIn = async (
   environment: Environment,
-  dependencies: AttemptDependencies,
+  given: AttemptDependencies,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<AttemptEnd> => {
-  const { sql, store, sandboxes, maxInlineBytes } = dependencies
+  const { sql, sandboxes, maxInlineBytes } = given
+  const confirm = createConfirm(given, claim, signal)
+  // Objects lie under the attempt's number, which must be nobody else's by then.
+  const put: ObjectStore['put'] = async (...object) => {
+    await confirm()
+    return await given.store.put(...object)
+  }
+  const store = { get: given.store.get, put }
+  const dependencies = { ...given, store }
   const artifacts: StoredArtifact[] = []
   const log = createLogWriter((chunks) => appendLog(sql, claim, chunks))
   const progress = createProgressWriter((text) => recordProgress(sql, claim, text))
   try {
+    if (!claim.repeatable) await confirm()
     const refused = await checkRestricted(claim, environment, sandboxes, signal)
     if (refused !== undefined) return refused
     const spec: RunSpec = {

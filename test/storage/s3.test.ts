@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openS3Store } from '../../shared/storage/s3.ts'
@@ -8,10 +9,11 @@ import { openS3Store } from '../../shared/storage/s3.ts'
 /**
  * How the S3 store bears a server that fails; what a good one does is in `s3.peers.test.ts`.
  */
+const PART_BYTES = 16 * 1024 * 1024
 const text = { contentType: 'text/plain' }
 const unavailable = { code: 'UNAVAILABLE' }
 
-const openAt = (port: number) => {
+const openAt = (port: number, options: { patienceMs?: number } = {}) => {
   const store = openS3Store({
     bucket: 'objects',
     region: 'fr-par',
@@ -20,19 +22,20 @@ const openAt = (port: number) => {
     credentials: { accessKeyId: 'key', secretAccessKey: 'hunter2' },
     connectTimeoutMs: 500,
     idleTimeoutMs: 300,
+    ...options,
   })
   onTestFinished(() => store.close())
   return store
 }
 
-const serve = async (listener: RequestListener) => {
+const serve = async (listener: RequestListener, options: { patienceMs?: number } = {}) => {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
   })
-  return openAt((server.address() as AddressInfo).port)
+  return openAt((server.address() as AddressInfo).port, options)
 }
 
 const calls = (store: ReturnType<typeof openAt>) =>
@@ -92,6 +95,54 @@ test('a server that fails once is asked again', async () => {
   })
   expect(await store.put('a', 'the whole body', text)).toMatchObject({ sizeBytes: 14 })
   expect(bodies).toEqual(['the whole body', 'the whole body'])
+})
+
+test('a patient store waits for a server that is away, part by part, and no longer than it may', async () => {
+  const PARTS = 3
+  const failures = new Map<string, number>()
+  const patient = await serve(
+    async (request, response) => {
+      await buffer(request)
+      const failed = failures.get(request.url ?? '') ?? 0
+      failures.set(request.url ?? '', failed + 1)
+      if (failed < 3) return failed % 2 === 0 ? response.writeHead(503).end() : request.socket.destroy()
+      const body = request.method === 'POST' ? '<UploadResult><UploadId>u</UploadId></UploadResult>' : ''
+      return response.writeHead(200, { etag: '"x"' }).end(body)
+    },
+    { patienceMs: 60_000 },
+  )
+  async function* content() {
+    for (let part = 0; part < PARTS; part++) yield Buffer.alloc(PART_BYTES)
+  }
+  expect(await patient.put('a', Readable.from(content()), text)).toMatchObject({
+    sizeBytes: PARTS * PART_BYTES,
+  })
+  // The beginning of the upload, its parts, its end.
+  expect([...failures.values()]).toEqual(Array(PARTS + 2).fill(4))
+
+  let asked = 0
+  const hasty = await serve(
+    (_, response) => {
+      asked++
+      response.writeHead(503).end()
+    },
+    { patienceMs: 400 },
+  )
+  await expect(hasty.put('a', 'x', text)).rejects.toMatchObject(unavailable)
+  expect(asked).toBeGreaterThan(2)
+})
+
+test('a patient store does not repeat what the server refuses', async () => {
+  let asked = 0
+  const store = await serve(
+    (_, response) => {
+      asked++
+      response.writeHead(403).end()
+    },
+    { patienceMs: 60_000 },
+  )
+  await expect(store.put('a', 'x', text)).rejects.toMatchObject(unavailable)
+  expect(asked).toBe(1)
 })
 
 test('a body that stands still in the middle is UNAVAILABLE', async () => {

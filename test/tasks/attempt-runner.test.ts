@@ -8,9 +8,11 @@ import { connect, notify, type Sql } from '../../shared/database/index.ts'
 import { admitTurns } from '../../shared/lanes/admit-turns.ts'
 import type { Sandboxes } from '../../shared/sandbox/index.ts'
 import { type ObjectStore, openStore } from '../../shared/storage/index.ts'
-import { startAttemptRunner } from '../../shared/tasks/attempt-runner.ts'
+import { type AttemptRunnerOptions, startAttemptRunner } from '../../shared/tasks/attempt-runner.ts'
 import { type AttemptRunner, cancelTasks, getTask, submitTasks } from '../../shared/tasks/index.ts'
+import type { Logger } from '../../shared/telemetry/logger.ts'
 import type { Member } from '../../shared/tenants/index.ts'
+import { startFaultyNetwork } from '../queue/faulty-network.ts'
 import { environment, openTestSandboxes, quietLogger } from '../sandbox/run-task.ts'
 import { createDatabase } from '../services/postgres.ts'
 import { addWorker } from './admit.ts'
@@ -55,7 +57,7 @@ afterEach(async () => {
 
 const startRunner = async (
   view: (relaxedSql: Sql) => Sql = (relaxedSql) => relaxedSql,
-  options: { store?: ObjectStore; maxInlineBytes?: number } = {},
+  options: Partial<AttemptRunnerOptions> = {},
 ): Promise<AttemptRunner> => {
   const relaxedSql = connect(url, { name: 'test runner' })
   const runner = await startAttemptRunner({
@@ -197,4 +199,27 @@ test('once it is told to stop it claims nothing, and gives back what it has in h
   await ran
   expect(await getTask(sql, member.tenantId, running)).toMatchObject({ status: 'queued', returns: 1 })
   expect(await getTask(sql, member.tenantId, waiting)).toMatchObject({ status: 'queued', attempt: 0 })
+})
+
+test('the end of an attempt waits for a database that is away for longer than a lease', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const network = await startFaultyNetwork(url)
+  const strictSql = connect(network.url, { name: 'test runner', maxConnections: 1 })
+  cleanUps.push(
+    () => network.stop(),
+    () => strictSql.end(),
+  )
+  const refused: number[] = []
+  const logger = { ...quietLogger, warn: () => refused.push(performance.now()) } as unknown as Logger
+  const leaseSeconds = 0.5
+  const runner = await startRunner(undefined, { sql: strictSql, leaseSeconds, logger })
+  const id = await submit('def main(): return 1')
+  await network.cut()
+  const ran = runner.run({ taskId: id })
+  const triedForSeconds = () => ((refused.at(-1) ?? 0) - (refused[0] ?? 0)) / 1_000
+  await expect.poll(triedForSeconds, PATIENT).toBeGreaterThan(2 * leaseSeconds)
+  await network.mend()
+  expect(await ran).toBe(true)
+  expect(await getTask(sql, member.tenantId, id)).toMatchObject({ status: 'completed', attempt: 1 })
 })
