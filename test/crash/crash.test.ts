@@ -55,3 +55,28 @@ test('a worker killed in mid-task loses no task and completes none twice', {
   await platform.waitForStatus(id, 'completed')
   expect(await platform.expectCompletedOnce(id)).toBe(2)
 })
+
+test('a database that is away for longer than a lease costs no worker its tasks', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  platform = await startPlatform(async (databaseUrl) => {
+    valve = await startValve(databaseUrl)
+    return databaseUrl
+  })
+  const away = { DATABASE_URL: valve?.url ?? '' }
+  platform.start('gateway')
+  platform.start('janitor', away)
+  platform.start('consumer', away)
+  const id = await platform.submit('import time\ndef answer():\n    time.sleep(8)\n    return 42\n', 'answer')
+  await platform.waitForStatus(id, 'running')
+  const renewed = async () => {
+    const [task] = await platform.sql`select from tasks where id = ${id} and lease_expires_at > now()`
+    return task !== undefined
+  }
+  valve?.close()
+  await expect.poll(renewed, { timeout: 10_000, interval: 20 }).toBe(false)
+  valve?.open()
+  await expect.poll(renewed, { timeout: 10_000, interval: 20 }).toBe(true)
+  await platform.waitForStatus(id, 'completed')
+  expect(await platform.expectCompletedOnce(id)).toBe(1)
+})

@@ -107,7 +107,7 @@ const take = async (step: Step, ids: readonly string[]) => {
     case 'lose':
       return await sql`update tasks set lease_expires_at = now() - interval '1 s' where id = ${id} and status = 'running'`
     case 'reap':
-      return await reapLostAttempts(sql, 10)
+      return await reapLostAttempts(sql, { leaseSeconds: 0, limit: 10 })
     case 'admit':
       return await admit()
     case 'wake':
@@ -174,7 +174,7 @@ test('however claims, ends, cancellations, expiries and losses fall together, a 
         }
         await cancelTasks(sql, member.tenantId, ids)
         await sql`update tasks set lease_expires_at = now() - interval '1 s' where id = any (${ids}::uuid[]) and status = 'running'`
-        await reapLostAttempts(sql, 10)
+        await reapLostAttempts(sql, { leaseSeconds: 0, limit: 10 })
         for (const told of await tell(ids)) {
           expect(told.events).toMatch(LEGAL)
           expect(told.events.split(' ').at(-1)).toBe(told.status)

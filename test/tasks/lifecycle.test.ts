@@ -187,7 +187,9 @@ describe('leases', () => {
     const { id } = await submit()
     const zombie = await claim(id)
     await expireLease(id)
-    expect((await reapLostAttempts(sql, 10)).map(({ taskId }) => taskId)).toContain(id)
+    expect(
+      (await reapLostAttempts(sql, { leaseSeconds: 0, limit: 10 })).map(({ taskId }) => taskId),
+    ).toContain(id)
     const heir = await claim(id)
     expect(await finishAttempt(sql, zombie, completed)).toBeUndefined()
     expect(await renewLeases(sql, [zombie], LEASE_SECONDS)).toEqual([])
@@ -206,7 +208,23 @@ describe('leases', () => {
     const claimed = await claim(id)
     await expireLease(id)
     await renewLeases(sql, [claimed], LEASE_SECONDS)
-    expect((await reapLostAttempts(sql, 10)).map(({ taskId }) => taskId)).not.toContain(id)
+    expect(
+      (await reapLostAttempts(sql, { leaseSeconds: 0, limit: 10 })).map(({ taskId }) => taskId),
+    ).not.toContain(id)
+  })
+
+  test('after a time in which nobody looked, workers have the time of a lease to come back', async () => {
+    const { id } = await submit()
+    await claim(id)
+    await expireLease(id)
+    const reap = async () =>
+      (await reapLostAttempts(sql, { leaseSeconds: 30, limit: 10 })).map(({ taskId }) => taskId)
+    await sql`update lease_watch set looked_at = now() - interval '11 s', calm_since = '-infinity'`
+    expect(await reap()).not.toContain(id)
+    await sql`update lease_watch set calm_since = now() - interval '29 s'`
+    expect(await reap()).not.toContain(id)
+    await sql`update lease_watch set calm_since = now() - interval '31 s'`
+    expect(await reap()).toContain(id)
   })
 })
 

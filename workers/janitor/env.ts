@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { connectionEnv, logLevelEnv, parseEnv, retentionEnv } from '../../shared/config/index.ts'
+import { attemptEnv, connectionEnv, logLevelEnv, parseEnv, retentionEnv } from '../../shared/config/index.ts'
 
 const Schema = z.object({
   ...connectionEnv,
   ...logLevelEnv,
   ...retentionEnv,
+  LEASE_SECONDS: attemptEnv.LEASE_SECONDS,
   /** The pause between two looks at what time brings: due, expired and lost tasks. */
   JANITOR_INTERVAL_MS: z.coerce.number().int().min(10).default(250),
   /** The pause between two searches for what a dead process left lying. */

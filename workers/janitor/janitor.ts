@@ -19,6 +19,8 @@ export type JanitorOptions = {
   store: ObjectStore
   logger: Logger
   intervalMs: number
+  /** As the workers have it. */
+  leaseSeconds: number
   /** The pause between two looks for what a dead process left lying. */
   searchIntervalMs: number
   reannounceAfterSeconds: number
@@ -43,6 +45,7 @@ export const startJanitor = ({
   store,
   logger,
   intervalMs,
+  leaseSeconds,
   searchIntervalMs,
   reannounceAfterSeconds,
   forgetWorkersAfterSeconds,
@@ -58,7 +61,7 @@ export const startJanitor = ({
   }
 
   const reap = async () => {
-    const reaped = await reapLostAttempts(sql, batch)
+    const reaped = await reapLostAttempts(sql, { leaseSeconds, limit: batch })
     if (reaped.length === 0) return
     logger.warn(
       { tasks: reaped.map(({ taskId, worker }) => ({ taskId, worker })) },

@@ -19,6 +19,7 @@ const janitor = startJanitor({
   store,
   logger,
   intervalMs: env.JANITOR_INTERVAL_MS,
+  leaseSeconds: env.LEASE_SECONDS,
   searchIntervalMs: env.JANITOR_SEARCH_INTERVAL_MS,
   reannounceAfterSeconds: env.REANNOUNCE_AFTER_SECONDS,
   forgetWorkersAfterSeconds: env.FORGET_WORKERS_AFTER_SECONDS,
