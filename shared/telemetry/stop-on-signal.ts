@@ -4,16 +4,17 @@ import type { Logger } from './logger.ts'
 export type Part = { name: string; stop(): Promise<unknown> }
 
 /**
- * Ends a process in order on SIGTERM or SIGINT: each part stops after the ones that were started later.
+ * Ends a process in order on SIGTERM or SIGINT: each part stops after the ones that were started later. Parts may be
+ * added to the list while the process starts, also when it has been told to stop meanwhile.
  * A part that fails to stop is logged and does not keep the others from stopping. A second signal changes nothing.
  */
-export const stopOnSignal = (parts: readonly Part[], logger: Logger): void => {
+export const stopOnSignal = (parts: Part[], logger: Logger): void => {
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) return
     stopping = true
     logger.info({ signal }, 'stopping')
-    for (const part of [...parts].reverse()) {
+    for (let part = parts.pop(); part; part = parts.pop()) {
       try {
         await part.stop()
       } catch (error) {

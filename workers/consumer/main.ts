@@ -13,15 +13,17 @@ const env = readConsumerEnv(process.env)
 const logger = createLogger('consumer', env.LOG_LEVEL)
 
 const { runner, dispatcher, queue, sandboxes, relaxedSql, parts } = await openAttemptRunner(env, logger)
+// From here on it can be told to stop at any moment; what is still starting then is waited for, and stopped.
+stopOnSignal(parts, logger)
 const metrics = createMetrics('consumer')
 addSandboxMetrics(metrics, sandboxes)
-const scraped = await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT })
+parts.push(await serveMetrics(metrics, { hostname: env.METRICS_HOST, port: env.METRICS_PORT }))
 const concurrency = {
   high_priority: env.HIGH_PRIORITY_CONCURRENCY,
   default: env.DEFAULT_CONCURRENCY,
   long_running: env.LONG_RUNNING_CONCURRENCY,
 }
-const registration = await keepRegistered({
+const registration = keepRegistered({
   sql: relaxedSql,
   sandboxes,
   logger,
@@ -30,19 +32,15 @@ const registration = await keepRegistered({
   slots: concurrency,
   aliveSeconds: env.WORKER_ALIVE_SECONDS,
 })
-const consumer = await startConsumer({ queue, runner, concurrency, graceMs: env.SHUTDOWN_GRACE_MS })
-
-stopOnSignal(
-  [
-    ...parts,
-    scraped,
-    { name: 'registration', stop: () => registration.stop() },
-    { name: 'consumer', stop: () => consumer.stop() },
-    // First: nobody should hand it a task from here on.
-    { name: 'readiness', stop: async () => registration.drain() },
-  ],
-  logger,
+parts.push({ name: 'registration', stop: async () => (await registration).stop() })
+await registration
+const consumer = startConsumer({ queue, runner, concurrency, graceMs: env.SHUTDOWN_GRACE_MS })
+parts.push(
+  { name: 'consumer', stop: async () => (await consumer).stop() },
+  // First: nobody should hand it a task from here on.
+  { name: 'readiness', stop: async () => (await registration).drain() },
 )
+await consumer
 logger.info('running')
 // Tasks that waited for a worker may start now.
 for (const lane of LANES) void dispatcher.dispatch(lane)
